@@ -1,0 +1,1 @@
+"""What the client costs, measured beside hand-written aiohttp: ``python -m benchmarks``."""

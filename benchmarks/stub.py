@@ -1,0 +1,97 @@
+"""A server that answers every request with a fixed document, as cheaply as Python can.
+
+It runs in a process of its own, on another core where there is one, so that the CPU time
+of the benchmark process is that of the client alone. ``python -m benchmarks.stub`` prints its
+port and serves until its standard input is closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
+
+from . import payloads
+
+
+def _answer(status: bytes, body: object) -> bytes:
+    content = msgspec.json.encode(body)
+    head = b"HTTP/1.1 %b\r\nServer: stub\r\nContent-Type: application/json\r\n" % status
+    return head + b"Content-Length: %d\r\n\r\n%b" % (len(content), content)
+
+
+ANSWERS = {
+    b"token": _answer(b"200 OK", payloads.TOKEN_ANSWER),
+    b"businesses": _answer(b"200 OK", payloads.BUSINESSES_ANSWER),
+    b"customers": _answer(b"201 Created", payloads.CUSTOMER_ANSWER),
+    b"invoices": _answer(b"201 Created", payloads.INVOICE_ANSWER),
+    b"payments": _answer(b"201 Created", payloads.PAYMENT_ANSWER),
+}
+NOT_FOUND = _answer(b"404 Not Found", {"message": "the stub has no answer for this path"})
+
+
+class Connection(asyncio.Protocol):
+    """One keep-alive connection. Requests must carry a Content-Length or have no body."""
+
+    def __init__(self) -> None:
+        self._pending = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        pending = self._pending + data
+        while (end := pending.find(b"\r\n\r\n")) >= 0:
+            head = pending[:end]
+            total = end + 4 + _content_length(head)
+            if len(pending) < total:
+                break
+            pending = pending[total:]
+            target = head.split(b" ", 2)[1]
+            self._transport.write(ANSWERS.get(target.split(b"/")[-2], NOT_FOUND))
+        self._pending = pending
+
+
+def _content_length(head: bytes) -> int:
+    _, found, rest = head.lower().partition(b"\r\ncontent-length:")
+    return int(rest.partition(b"\r\n")[0]) if found else 0
+
+
+async def _serve() -> None:
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(Connection, "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await loop.run_in_executor(None, sys.stdin.buffer.read)
+
+
+@contextmanager
+def running() -> Iterator[str]:
+    """The stub in its process, this process on another core; gives the base URL."""
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_setaffinity") else []
+    with subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.stub"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            port = int(process.stdout.readline())
+            if len(cores) > 1:
+                os.sched_setaffinity(process.pid, cores[1:])
+                os.sched_setaffinity(0, cores[:1])
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            if len(cores) > 1:
+                os.sched_setaffinity(0, cores)
+            process.stdin.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve())

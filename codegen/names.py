@@ -1,0 +1,80 @@
+"""Python names for the names of a description."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Container
+
+# What the generated modules use themselves; a field of the same name would hide it.
+RESERVED = frozenset(
+    "Any UNSET UnsetType OpenEnum Instant check define dt field frozen common "
+    "bool bytes dict float int list str".split()
+)
+
+
+def class_name(text: str, taken: Container[str] = ()) -> str:
+    """A class name: kept where it is one already, else its words in CamelCase."""
+    if re.fullmatch(r"[A-Z][A-Za-z0-9]*", text):
+        name = text
+    else:
+        name = camel_case(text) or "Model"
+        if name[0].isdigit():
+            name = f"Model{name}"
+    if keyword.iskeyword(name) or name in RESERVED:
+        name += "Model"
+    return _free(name, taken)
+
+
+def camel_case(text: str) -> str:
+    """The words of a text in CamelCase."""
+    return "".join(word[0].upper() + word[1:] for word in _words(text))
+
+
+def field_name(text: str, taken: Container[str] = ()) -> str:
+    """An attribute name: kept where it is one already, else made of its words."""
+    name = text
+    if not name.isidentifier() or name.startswith("_"):
+        name = "_".join(_words(text)) or "value"
+        if name[0].isdigit():
+            name = f"n{name}"
+    if keyword.iskeyword(name) or name in RESERVED:
+        name += "_"
+    return _free(name, taken)
+
+
+def member_name(text: str, taken: Container[str] = ()) -> str:
+    """The name of an enum's member, in capitals."""
+    name = "_".join(_words(text)).upper() or "BLANK"
+    if name[0].isdigit():
+        name = f"N{name}"
+    # Enum keeps names such as "mro" and "name" to itself, but only in lower case.
+    return _free(name, taken)
+
+
+def module_name(text: str) -> str:
+    """A module name: the words in snake_case."""
+    name = "_".join(_words(text)).lower() or "models"
+    if name[0].isdigit():
+        name = f"m{name}"
+    return f"{name}_" if keyword.iskeyword(name) else name
+
+
+def constant_name(text: str, taken: Container[str] = ()) -> str:
+    """The name of an operation's constant."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", text)
+    name = "_".join(_words(spaced)).upper() or "OPERATION"
+    return _free(f"N{name}" if name[0].isdigit() else name, taken)
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[A-Za-z0-9]+", text)
+
+
+def _free(name: str, taken: Container[str]) -> str:
+    if name not in taken:
+        return name
+    number = 2
+    while f"{name}{number}" in taken or f"{name}_{number}" in taken:
+        number += 1
+    return f"{name}_{number}" if name.islower() else f"{name}{number}"

@@ -1,0 +1,55 @@
+"""Running the real command as a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import attrs
+
+ROOT = Path(__file__).parents[2]
+UNREACHABLE = {
+    "THREDFI_BASE_URL": "http://127.0.0.1:9",
+    "THREDFI_PARTNER_UUID": "00000000-0000-4000-8000-000000000000",
+    "THREDFI_API_KEY": "planted-secret-key",
+}
+
+
+@attrs.frozen
+class Ended:
+    status: int
+    out: str
+    err: str
+
+
+async def start(
+    *arguments: str | Path, env: Mapping[str, str], **more
+) -> asyncio.subprocess.Process:
+    clean = {name: value for name, value in os.environ.items() if "THREDFI" not in name}
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "thredfi_async.cli",
+        *map(str, arguments),
+        env={**clean, "PYTHONPATH": str(ROOT), "COLUMNS": "120", **env},
+        stdin=more.pop("stdin", asyncio.subprocess.DEVNULL),
+        stdout=more.pop("stdout", asyncio.subprocess.PIPE),
+        stderr=asyncio.subprocess.PIPE,
+        **more,
+    )
+
+
+async def end(process: asyncio.subprocess.Process, given: bytes | None = None) -> Ended:
+    out, err = await asyncio.wait_for(process.communicate(given), 60)
+    assert process.returncode is not None
+    return Ended(process.returncode, (out or b"").decode(), err.decode())
+
+
+async def thredfi(*arguments: str | Path, env: Mapping[str, str] = UNREACHABLE, **more) -> Ended:
+    given = more.pop("given", None)
+    if given is not None:
+        more["stdin"] = asyncio.subprocess.PIPE
+    return await end(await start(*arguments, env=env, **more), given)

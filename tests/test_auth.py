@@ -1,0 +1,279 @@
+"""The token cache: one fetch at a time, early refresh, no hammering."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+
+import pytest
+
+from thredfi_async import ConfigurationError, MemoryTokenStore, Token, TransportError
+from thredfi_async.auth import PARTNER, Credentials, TokenCache
+
+from .support import FakeClock
+
+
+class Source:
+    """Stands for the token endpoint: counts fetches, and holds them until released."""
+
+    def __init__(self, clock: FakeClock, lifetime: float = 3600) -> None:
+        self.clock = clock
+        self.lifetime = lifetime
+        self.fetched: list[str] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.error: Exception | None = None
+
+    async def __call__(self, scope: str) -> Token:
+        self.fetched.append(scope)
+        number = len(self.fetched)
+        await self.gate.wait()
+        if self.error is not None:
+            raise self.error
+        return Token.issued(f"token-{number}", lifetime=self.lifetime, now=self.clock.time())
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def source(clock: FakeClock) -> Source:
+    return Source(clock)
+
+
+@pytest.fixture
+def cache(source: Source, clock: FakeClock) -> TokenCache:
+    return TokenCache(source, clock=clock, store=MemoryTokenStore())
+
+
+async def settle() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def test_ten_thousand_callers_cause_one_fetch(cache: TokenCache, source: Source) -> None:
+    tokens = await asyncio.gather(*(cache.get(PARTNER) for _ in range(10_000)))
+    assert len(set(tokens)) == 1
+    assert source.fetched == [PARTNER]
+
+
+async def test_each_scope_has_its_own_token(cache: TokenCache, source: Source) -> None:
+    await asyncio.gather(*(cache.get(f"business-{n % 50}") for n in range(500)))
+    assert sorted(source.fetched) == sorted(f"business-{n}" for n in range(50))
+
+
+async def test_a_token_is_kept_until_it_is_due(
+    cache: TokenCache, source: Source, clock: FakeClock
+) -> None:
+    first = await cache.get(PARTNER)
+    clock.advance(3600 - 300 - 1)
+    assert await cache.get(PARTNER) is first
+    assert len(source.fetched) == 1
+
+
+async def test_a_due_token_is_refreshed_in_the_background_while_it_still_works(
+    cache: TokenCache, source: Source, clock: FakeClock
+) -> None:
+    first = await cache.get(PARTNER)
+    clock.advance(3600 - 299)
+    source.gate.clear()
+    assert [cache.current(PARTNER) for _ in range(5)] == [first] * 5
+    await settle()
+    assert len(source.fetched) == 2
+    source.gate.set()
+    await settle()
+    second = cache.current(PARTNER)
+    assert second is not None
+    assert second.value == "token-2"
+
+
+async def test_an_expired_token_is_never_given_out(
+    cache: TokenCache, source: Source, clock: FakeClock
+) -> None:
+    first = await cache.get(PARTNER)
+    clock.advance(3600)
+    assert cache.current(PARTNER) is None
+    assert await cache.get(PARTNER) != first
+
+
+async def test_a_short_lived_token_is_refreshed_a_tenth_of_its_life_early(clock: FakeClock) -> None:
+    token = Token.issued("t", lifetime=20, now=clock.time())
+    assert (token.expires_at - clock.time(), token.refresh_at - clock.time()) == (20, 18)
+
+
+async def test_a_cancelled_waiter_does_not_cancel_the_fetch_of_the_others(
+    cache: TokenCache, source: Source
+) -> None:
+    source.gate.clear()
+    first, second = (asyncio.create_task(cache.get(PARTNER)) for _ in range(2))
+    await settle()
+    first.cancel()
+    await settle()
+    source.gate.set()
+    assert (await second).value == "token-1"
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    assert len(source.fetched) == 1
+
+
+async def test_a_fetch_whose_only_waiter_is_cancelled_still_serves_the_next(
+    cache: TokenCache, source: Source
+) -> None:
+    source.gate.clear()
+    waiter = asyncio.create_task(cache.get(PARTNER))
+    await settle()
+    waiter.cancel()
+    source.gate.set()
+    assert (await cache.get(PARTNER)).value == "token-1"
+
+
+async def test_a_failed_fetch_fails_all_who_wait_each_with_an_exception_of_its_own(
+    cache: TokenCache, source: Source
+) -> None:
+    source.error = TransportError("no connection")
+    errors = await asyncio.gather(*(cache.get(PARTNER) for _ in range(3)), return_exceptions=True)
+    assert [str(error) for error in errors] == ["no connection"] * 3
+    assert len({id(error) for error in errors}) == 3
+    assert len(source.fetched) == 1
+
+
+async def test_a_failing_endpoint_is_asked_ever_more_rarely(
+    cache: TokenCache, source: Source, clock: FakeClock
+) -> None:
+    source.error = TransportError("no connection")
+    asked_at = []
+    for _ in range(4000):
+        before = len(source.fetched)
+        with pytest.raises(TransportError):
+            await cache.get(PARTNER)
+        if len(source.fetched) > before:
+            asked_at.append(clock.now)
+        clock.advance(0.1)
+    pauses = [round(b - a) for a, b in itertools.pairwise(asked_at)]
+    assert pauses[:9] == [1, 2, 4, 8, 16, 32, 60, 60, 60]
+
+
+async def test_while_pausing_the_error_says_when_the_next_try_is_possible(
+    cache: TokenCache, source: Source
+) -> None:
+    source.error = TransportError("no connection")
+    with pytest.raises(TransportError):
+        await cache.get(PARTNER)
+    with pytest.raises(TransportError) as caught:
+        await cache.get(PARTNER)
+    assert "1.0 s" in caught.value.__notes__[0]
+
+
+async def test_a_success_ends_the_pauses(
+    cache: TokenCache, source: Source, clock: FakeClock
+) -> None:
+    source.error = TransportError("no connection")
+    with pytest.raises(TransportError):
+        await cache.get(PARTNER)
+    clock.advance(1)
+    source.error = None
+    assert (await cache.get(PARTNER)).value == "token-2"
+    clock.advance(3600)
+    source.error = TransportError("again")
+    with pytest.raises(TransportError):
+        await cache.get(PARTNER)
+    clock.advance(1)
+    source.error = None
+    assert (await cache.get(PARTNER)).value == "token-4"
+
+
+async def test_a_failing_background_refresh_harms_nobody_while_the_token_works(
+    cache: TokenCache, source: Source, clock: FakeClock
+) -> None:
+    first = await cache.get(PARTNER)
+    clock.advance(3600 - 200)
+    source.error = TransportError("no connection")
+    for _ in range(20):
+        assert await cache.get(PARTNER) is first
+        await settle()
+    assert len(source.fetched) == 2
+
+
+async def test_a_refused_token_is_dropped(cache: TokenCache, source: Source) -> None:
+    first = await cache.get(PARTNER)
+    await cache.drop(PARTNER, first)
+    assert (await cache.get(PARTNER)).value == "token-2"
+
+
+async def test_dropping_an_old_token_leaves_the_newer_one(
+    cache: TokenCache, source: Source
+) -> None:
+    first = await cache.get(PARTNER)
+    await cache.drop(PARTNER, first)
+    second = await cache.get(PARTNER)
+    await cache.drop(PARTNER, first)
+    assert await cache.get(PARTNER) is second
+
+
+async def test_two_caches_share_a_store(clock: FakeClock, source: Source) -> None:
+    store = MemoryTokenStore()
+    one, two = (TokenCache(source, clock=clock, store=store) for _ in range(2))
+    assert await one.get(PARTNER) == await two.get(PARTNER)
+    assert len(source.fetched) == 1
+
+
+async def test_a_stored_token_that_was_refused_is_not_taken_again(
+    clock: FakeClock, source: Source
+) -> None:
+    class Stubborn(MemoryTokenStore):
+        async def drop(self, scope: str, token: Token) -> None:
+            raise OSError("store is away")
+
+    cache = TokenCache(source, clock=clock, store=Stubborn())
+    first = await cache.get(PARTNER)
+    await cache.drop(PARTNER, first)
+    assert (await cache.get(PARTNER)).value == "token-2"
+
+
+async def test_a_store_that_fails_does_not_fail_a_call(
+    clock: FakeClock, source: Source, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken:
+        async def get(self, scope: str) -> Token | None:
+            raise OSError("store is away")
+
+        put = drop = get
+
+    cache = TokenCache(source, clock=clock, store=Broken())  # type: ignore[arg-type]
+    with caplog.at_level(logging.WARNING):
+        assert (await cache.get(PARTNER)).value == "token-1"
+    assert "token-1" not in caplog.text
+
+
+async def test_expired_tokens_of_many_businesses_are_forgotten(
+    cache: TokenCache, clock: FakeClock
+) -> None:
+    for number in range(3000):
+        await cache.get(f"business-{number}")
+        clock.advance(10)
+    assert len(cache._tokens) < 1100
+
+
+async def test_closing_ends_a_refresh_under_way(cache: TokenCache, source: Source) -> None:
+    source.gate.clear()
+    waiter = asyncio.create_task(cache.get(PARTNER))
+    await settle()
+    await cache.aclose()
+    with pytest.raises(TransportError, match="closed"):
+        await waiter
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+def test_secrets_are_in_no_repr() -> None:
+    assert "hunter2" not in repr(Credentials("partner", "hunter2"))
+    assert "hunter2" not in repr(Token.issued("hunter2", lifetime=1, now=0))
+
+
+@pytest.mark.parametrize("value", ["", "  ", None, " key", "key\n", "ke\ny", "ключ"])
+def test_a_credential_that_can_not_be_one_is_refused_without_repeating_it(value: str) -> None:
+    with pytest.raises(ConfigurationError, match="api_key") as caught:
+        Credentials("partner", value)
+    assert value is None or not value.strip() or value not in str(caught.value)

@@ -1,0 +1,203 @@
+"""Lists: every item once, in order, pages fetched ahead but not without bound."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from thredfi_async import InvalidRequest, NotFound, Paginator
+
+
+@attrs.frozen
+class Item:
+    id: str
+
+
+@attrs.frozen
+class Info:
+    total_count: Any
+    total_pages: Any
+
+
+@attrs.frozen
+class Envelope:
+    results: Any
+    page_info: Info | None = None
+    count: Any = None
+    next: str | None = None
+
+
+class Listing:
+    """A list on a server, in one of the two envelopes."""
+
+    def __init__(self, count: int, *, envelope: str = "page_info") -> None:
+        self.items = [Item(f"item-{number}") for number in range(count)]
+        self.envelope = envelope
+        self.asked: list[tuple[int, int]] = []
+        self.under_way = 0
+        self.most_under_way = 0
+        self.ahead = asyncio.Event()  # set when two pages are under way at once
+
+    async def __call__(self, number: int, size: int) -> Envelope:
+        self.asked.append((number, size))
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
+        if self.under_way > 1:
+            self.ahead.set()
+        try:
+            # Later pages are answered sooner, so that only care keeps the order.
+            for _ in range(max(1, 50 - number)):
+                await asyncio.sleep(0)
+        finally:
+            self.under_way -= 1
+        page = self.items[(number - 1) * size : number * size]
+        pages = -(-len(self.items) // size)
+        if self.envelope == "page_info":
+            return Envelope(page, Info(len(self.items), pages))
+        following = f"https://x/?page={number + 1}" if number < pages else None
+        return Envelope(page, count=len(self.items), next=following)
+
+
+@pytest.mark.parametrize("envelope", ["page_info", "next"])
+@given(count=st.integers(0, 60), size=st.integers(1, 12), ahead=st.integers(0, 5))
+async def test_every_item_comes_once_and_in_order(
+    envelope: str, count: int, size: int, ahead: int
+) -> None:
+    listing = Listing(count, envelope=envelope)
+    found = [item async for item in Paginator(listing, page_size=size, ahead=ahead)]
+    assert found == listing.items
+    assert len(listing.asked) == len(set(listing.asked)) == max(1, -(-count // size))
+
+
+async def test_pages_are_fetched_ahead_in_a_bounded_window() -> None:
+    listing = Listing(100)
+    await Paginator(listing, page_size=5, ahead=3).collect()
+    assert listing.most_under_way == 4
+
+
+async def test_nothing_is_fetched_before_the_first_item_is_asked_for() -> None:
+    listing = Listing(10)
+    Paginator(listing)
+    await asyncio.sleep(0)
+    assert listing.asked == []
+
+
+async def test_the_largest_documented_page_is_the_default() -> None:
+    listing = Listing(10)
+    await Paginator(listing).collect()
+    assert listing.asked == [(1, 100)]
+
+
+async def test_first_fetches_one_item() -> None:
+    listing = Listing(500)
+    assert await Paginator(listing).first() == listing.items[0]
+    assert listing.asked == [(1, 1)]
+
+
+async def test_first_of_an_empty_list_is_none() -> None:
+    assert await Paginator(Listing(0)).first() is None
+
+
+@given(count=st.integers(0, 40), limit=st.integers(0, 50), size=st.integers(1, 10))
+async def test_collect_fetches_no_more_pages_than_its_limit_needs(
+    count: int, limit: int, size: int
+) -> None:
+    listing = Listing(count)
+    assert await Paginator(listing, page_size=size).collect(limit=limit) == listing.items[:limit]
+    assert len(listing.asked) <= max(1, -(-limit // size))
+
+
+async def test_pages_say_their_number_and_the_totals() -> None:
+    pages = [page async for page in Paginator(Listing(7), page_size=3).pages()]
+    assert [(p.number, len(p.items), p.total_count, p.total_pages) for p in pages] == [
+        (1, 3, 7, 3),
+        (2, 3, 7, 3),
+        (3, 1, 7, 3),
+    ]
+
+
+async def test_an_item_that_shifts_to_the_next_page_is_not_yielded_twice() -> None:
+    listing = Listing(6)
+    original = list(listing.items)
+    found = []
+    async for item in Paginator(listing, page_size=2, ahead=0):
+        if len(found) == 1:
+            listing.items.insert(0, Item("newcomer"))
+        found.append(item)
+    assert found == original
+
+
+async def test_a_list_that_grows_meanwhile_is_walked_to_its_new_end() -> None:
+    listing = Listing(4)
+    found = []
+    async for item in Paginator(listing, page_size=2, ahead=0):
+        found.append(item)
+        if len(found) == 2:
+            listing.items += [Item("late-1"), Item("late-2")]
+    assert [item.id for item in found][-2:] == ["late-1", "late-2"]
+
+
+async def test_a_list_that_shrinks_meanwhile_just_ends() -> None:
+    listing = Listing(6)
+
+    async def fetch(number: int, size: int) -> Envelope:
+        if number == 3:
+            raise NotFound(404)
+        return await listing(number, size)
+
+    assert await Paginator(fetch, page_size=2).collect() == listing.items[:4]
+
+
+async def test_a_list_that_does_not_exist_is_an_error() -> None:
+    async def fetch(number: int, size: int) -> Envelope:
+        raise NotFound(404)
+
+    with pytest.raises(NotFound):
+        await Paginator(fetch).collect()
+
+
+async def test_a_server_that_always_names_a_next_page_is_left_at_an_empty_one() -> None:
+    async def fetch(number: int, size: int) -> Envelope:
+        return Envelope([Item(f"{number}")] if number < 4 else [], next="https://x/?page=2")
+
+    assert len(await Paginator(fetch).collect()) == 3
+
+
+@pytest.mark.parametrize(
+    "envelope", [Envelope(None), Envelope("text"), Envelope([], Info("3", None)), None]
+)
+async def test_an_envelope_without_sense_is_an_empty_list(envelope: Any) -> None:
+    async def fetch(number: int, size: int) -> Any:
+        return envelope
+
+    assert await Paginator(fetch).collect() == []
+
+
+async def test_leaving_early_ends_what_was_fetched_ahead() -> None:
+    listing = Listing(100)
+    items = aiter(Paginator(listing, page_size=5))
+    for _ in range(6):
+        await anext(items)
+    await items.aclose()  # type: ignore[attr-defined]
+    assert listing.under_way == 0
+
+
+async def test_cancelling_ends_what_was_fetched_ahead() -> None:
+    listing = Listing(100)
+    task = asyncio.create_task(Paginator(listing, page_size=5).collect())
+    await listing.ahead.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert listing.under_way == 0
+
+
+@pytest.mark.parametrize("size", [0, 101, -1, True, "5"])
+def test_a_page_size_out_of_bounds_is_refused(size: Any) -> None:
+    with pytest.raises(InvalidRequest, match="page_size"):
+        Paginator(Listing(1), page_size=size)

@@ -1,0 +1,65 @@
+"""The asyncio SDK for Thred's Partner API (embedded accounting, https://docs.thredfi.com).
+
+    async with ThredfiClient(partner_uuid=..., api_key=..., environment="sandbox") as thredfi:
+        shop = thredfi.business(business_id)
+        invoice = await shop.invoices.create({...})
+
+Request and answer models are in `models`, which loads them when they are first named.
+"""
+
+from __future__ import annotations
+
+from .auth import MemoryTokenStore, Token, TokenStore
+from .client import BusinessClient, ThredfiClient
+from .errors import (
+    ApiError,
+    AuthenticationFailed,
+    BadRequest,
+    ConfigurationError,
+    Conflict,
+    DeadlineExceeded,
+    InvalidAnswer,
+    InvalidRequest,
+    NotFound,
+    OutcomeUnknown,
+    PermissionDenied,
+    RateLimited,
+    ServerError,
+    ThredfiError,
+    TransportError,
+)
+from .fields import UNSET, UnsetType
+from .pagination import Page, Paginator
+from .retry import RetryPolicy
+from .session import CallOptions, Response, with_response
+
+__all__ = [
+    "UNSET",
+    "ApiError",
+    "AuthenticationFailed",
+    "BadRequest",
+    "BusinessClient",
+    "CallOptions",
+    "ConfigurationError",
+    "Conflict",
+    "DeadlineExceeded",
+    "InvalidAnswer",
+    "InvalidRequest",
+    "MemoryTokenStore",
+    "NotFound",
+    "OutcomeUnknown",
+    "Page",
+    "Paginator",
+    "PermissionDenied",
+    "RateLimited",
+    "Response",
+    "RetryPolicy",
+    "ServerError",
+    "ThredfiClient",
+    "ThredfiError",
+    "Token",
+    "TokenStore",
+    "TransportError",
+    "UnsetType",
+    "with_response",
+]

@@ -1,0 +1,153 @@
+"""The commands and their options. What each one does is in a file of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .connection import Connection
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    help="Thred's Partner API from the command line.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # its tracebacks show locals, and those hold secrets
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+BaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        help="Where to send to, in place of an environment's URL [env var: THREDFI_BASE_URL].",
+        show_default=False,
+    ),
+]
+Environment = Annotated[
+    str | None,
+    typer.Option(
+        help="sandbox or production [env var: THREDFI_ENVIRONMENT; default: sandbox].",
+        show_default=False,
+    ),
+]
+PartnerUuid = Annotated[
+    str | None,
+    typer.Option(help="The partner's UUID.", envvar="THREDFI_PARTNER_UUID", show_default=False),
+]
+ApiKeyFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="A file that holds the API key, if it isn't in THREDFI_API_KEY. "
+        "It can't be given as an argument: arguments can be read by others.",
+        show_default=False,
+    ),
+]
+
+
+@app.callback()
+def _thredfi() -> None:
+    """Thred's Partner API from the command line.
+
+    Credentials come from the environment: THREDFI_PARTNER_UUID and THREDFI_API_KEY.
+    """
+
+
+@app.command()
+def push(
+    file: Annotated[
+        str,
+        typer.Argument(
+            help="JSON lines, one record a line, plain or gzip; - is standard input. The "
+            "failed file of an earlier run is fine too.",
+            show_default=False,
+        ),
+    ],
+    concurrency: Annotated[
+        int, typer.Option("--concurrency", "-c", min=1, help="Calls under way at once.")
+    ] = 64,
+    failed: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the records that failed to this file, with the reasons. Mended, it can "
+            "be pushed in its turn.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the summary as JSON, and nothing else.")
+    ] = False,
+    no_progress: Annotated[bool, typer.Option("--no-progress", help="Show no progress.")] = False,
+    base_url: BaseUrl = None,
+    environment: Environment = None,
+    partner_uuid: PartnerUuid = None,
+    api_key_file: ApiKeyFile = None,
+) -> None:
+    """Send many records: customers, invoices, payments, refunds, refund payments.
+
+    What refers to something is sent after it; everything else goes side by side. Pushing
+    the same file again creates nothing twice.
+
+    Exit status: 0 all pushed, 1 some failed, 2 could not run, 130 interrupted.
+    """
+    from .push import PushCommand
+
+    connection = Connection(base_url, environment, partner_uuid, api_key_file)
+    command = PushCommand(
+        file=file,
+        concurrency=concurrency,
+        failed=failed,
+        as_json=as_json,
+        progress=not no_progress,
+        connection=connection,
+    )
+    raise typer.Exit(asyncio.run(command.run()))
+
+
+@app.command()
+def token(
+    business: Annotated[
+        str | None,
+        typer.Option(help="Thred's id of a business: a token for this business alone."),
+    ] = None,
+    show: Annotated[
+        bool, typer.Option("--show", help="Print the token itself, and nothing else, on stdout.")
+    ] = False,
+    base_url: BaseUrl = None,
+    environment: Environment = None,
+    partner_uuid: PartnerUuid = None,
+    api_key_file: ApiKeyFile = None,
+) -> None:
+    """Fetch an access token and say what it is good for.
+
+    A partner token must never reach a browser.
+    """
+    from .token import show_token
+
+    connection = Connection(base_url, environment, partner_uuid, api_key_file)
+    raise typer.Exit(asyncio.run(show_token(connection, business, show=show)))
+
+
+@app.command()
+def emulator(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free port.")] = 8000,
+    host: Annotated[
+        str, typer.Option(help="The address to listen on; anything but loopback is open to others.")
+    ] = "127.0.0.1",
+    business: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Create a business with this external_id; can be repeated.", show_default=False
+        ),
+    ] = None,
+) -> None:
+    """Run a local server that speaks the API and keeps books, until Ctrl-C.
+
+    It keeps everything in memory and knows nothing of Thred: for tests and development.
+    """
+    from .emulator import serve
+
+    raise typer.Exit(asyncio.run(serve(host, port, business or [])))

@@ -1,0 +1,224 @@
+"""The front door: `ThredfiClient` for the partner, `BusinessClient` for one business."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import aiohttp
+
+from .auth import Credentials, MemoryTokenStore, TokenStore
+from .clock import Clock, SystemClock
+from .drift import Drift
+from .errors import ConfigurationError, InvalidRequest
+from .retry import RetryPolicy
+from .services.businesses import Businesses
+from .services.customers import Customers
+from .services.invoices import Invoices
+from .services.payments import Payments
+from .services.refund_payments import RefundPayments
+from .services.refunds import Refunds
+from .services.tax_codes import TaxCodes
+from .services.tokens import Tokens
+from .session import BusinessToken, Session, Statistics
+
+if TYPE_CHECKING:
+    from .push import Outcome
+
+__all__ = ["ENVIRONMENTS", "BusinessClient", "ThredfiClient"]
+
+Environment = Literal["sandbox", "production"]
+
+ENVIRONMENTS: Mapping[str, str] = {
+    "sandbox": "https://sandbox.thredfi.com",
+    "production": "https://api.thredfi.com",
+}
+"""Base URLs by https://docs.thredfi.com; if Thred gave you another, pass it as base_url."""
+
+
+class BusinessClient:
+    """The resources of one business. Cheap to make: nothing is sent until a method is awaited."""
+
+    def __init__(self, session: Session, business_id: str) -> None:
+        self._session = session
+        self.id = business_id
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.id}>"
+
+    @cached_property
+    def customers(self) -> Customers:
+        """Who buys from the business."""
+        return Customers(self._session, self.id)
+
+    @cached_property
+    def tax_codes(self) -> TaxCodes:
+        """The tax codes that line items may have."""
+        return TaxCodes(self._session, self.id)
+
+    @cached_property
+    def invoices(self) -> Invoices:
+        """Invoices to customers."""
+        return Invoices(self._session, self.id)
+
+    @cached_property
+    def payments(self) -> Payments:
+        """Payments of customers on invoices."""
+        return Payments(self._session, self.id)
+
+    @cached_property
+    def refunds(self) -> Refunds:
+        """What is owed back to customers."""
+        return Refunds(self._session, self.id)
+
+    @cached_property
+    def refund_payments(self) -> RefundPayments:
+        """Money paid back to customers."""
+        return RefundPayments(self._session, self.id)
+
+
+class ThredfiClient:
+    """The client of a partner. Use it as an async context manager, or call `aclose`.
+
+    - ``partner_uuid``, ``api_key``: from Thred's Partner Portal; see also `from_env`.
+    - ``environment`` names a base URL (``"sandbox"`` unless said otherwise); ``base_url``
+      gives one, and must be https unless it is loopback or ``allow_http`` is true.
+    - ``timeout``: seconds that one attempt may take; ``connect_timeout``: that a new
+      connection may take; ``retry``: how often and how patiently calls are repeated.
+    - ``max_connections``: how many requests may be under way at once; more calls queue.
+    - ``token_scope``: ``"business"`` sends each business's own token on its paths (least
+      privilege), ``"partner"`` the partner token everywhere.
+    - ``token_store``: where tokens are kept beside the memory of this client.
+    - ``http``: an aiohttp session of the application to use; it is not closed.
+    - ``max_answer_size``: bytes of an answer's body, beyond which it is refused.
+
+    A client belongs to one event loop. It may be shared by any number of tasks.
+    Raises `ConfigurationError` when it can't be built from these.
+    """
+
+    def __init__(
+        self,
+        *,
+        partner_uuid: str = "",
+        api_key: str = "",
+        environment: Environment | str | None = None,
+        base_url: str | None = None,
+        timeout: float = 30.0,
+        connect_timeout: float = 10.0,
+        retry: RetryPolicy | None = None,
+        max_connections: int = 100,
+        token_scope: BusinessToken = "business",
+        token_store: TokenStore | None = None,
+        http: aiohttp.ClientSession | None = None,
+        user_agent: str = "thredfi-async",
+        max_answer_size: int = 64 << 20,
+        allow_http: bool = False,
+        clock: Clock | None = None,
+    ) -> None:
+        self._session = Session(
+            base_url=_base_url(environment, base_url),
+            credentials=Credentials(partner_uuid, api_key),
+            retry=retry or RetryPolicy(),
+            clock=clock or SystemClock(),
+            store=token_store or MemoryTokenStore(),
+            timeout=timeout,
+            connect_timeout=connect_timeout,
+            max_connections=max_connections,
+            max_answer_size=max_answer_size,
+            token_scope=token_scope,
+            user_agent=user_agent,
+            allow_http=allow_http,
+            http=http,
+        )
+
+    @classmethod
+    def from_env(cls, **arguments: Any) -> Self:
+        """A client from the environment variables; ``arguments`` win over them.
+
+        THREDFI_PARTNER_UUID, THREDFI_API_KEY, and THREDFI_ENVIRONMENT or THREDFI_BASE_URL.
+        """
+        for name in ("partner_uuid", "api_key", "environment", "base_url"):
+            value = os.environ.get(f"THREDFI_{name.upper()}")
+            if value and not (name in ("environment", "base_url") and "base_url" in arguments):
+                arguments.setdefault(name, value)
+        if "base_url" in arguments:
+            arguments.pop("environment", None)
+        return cls(**arguments)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections. Calls under way fail."""
+        await self._session.aclose()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._session.base_url}>"
+
+    @property
+    def statistics(self) -> Statistics:
+        """Calls, requests and retries so far."""
+        return self._session.statistics
+
+    @property
+    def drift(self) -> Counter[tuple[str, Drift]]:
+        """How often answers differed from the description: (operation id, what) -> times."""
+        return self._session.drift
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """Access tokens, to hand on."""
+        return Tokens(self._session)
+
+    @cached_property
+    def businesses(self) -> Businesses:
+        """The partner's businesses."""
+        return Businesses(self._session)
+
+    def business(self, business_id: str) -> BusinessClient:
+        """The resources of one business. Sends nothing."""
+        business_id = str(business_id)
+        if not business_id:
+            raise InvalidRequest.at("business_id", "is empty")
+        return BusinessClient(self._session, business_id)
+
+    def push(
+        self,
+        records: Iterable[Mapping[str, Any]] | AsyncIterable[Mapping[str, Any]],
+        *,
+        concurrency: int = 64,
+    ) -> AsyncIterator[Outcome]:
+        """Push many records at once, in the order that their references ask for.
+
+        See `push` for what a record is. Yields one outcome per record, as they come in;
+        a record that fails doesn't stop the others.
+        """
+        from .push import push
+
+        return push(self, records, concurrency=concurrency)
+
+
+def _base_url(environment: str | None, base_url: str | None) -> str:
+    if base_url is not None:
+        if environment is not None:
+            raise ConfigurationError("give environment or base_url, not both")
+        return base_url
+    try:
+        return ENVIRONMENTS[environment or "sandbox"]
+    except KeyError:
+        known = ", ".join(ENVIRONMENTS)
+        raise ConfigurationError(
+            f"environment must be one of {known}, not {environment!r}; or give base_url"
+        ) from None

@@ -1,0 +1,186 @@
+"""Answers that differ from the description: read all the same, and what differed noted.
+
+The strict reader (msgspec, in `codec`) takes nearly every answer. Only what it
+refuses comes here. `read_leniently` keeps what fits, keeps the raw value where it
+doesn't fit, and says so, because an answer to a committed write must never
+become a failure just for looking unexpected.
+"""
+
+from __future__ import annotations
+
+import enum
+import types
+import typing
+from collections.abc import Callable, Hashable, Mapping
+from datetime import date, datetime
+from functools import cache
+from typing import Annotated, Any, Union, cast, get_args, get_origin
+
+import attrs
+
+from .fields import UnsetType
+
+__all__ = ["Drift", "ModelField", "model_fields", "read_leniently"]
+
+
+@attrs.frozen
+class Drift:
+    """One difference between an answer and the description.
+
+    ``path`` is where (``line_items[].quantity``), ``expected`` and ``got`` are names of
+    types, never values: those may be personal data.
+    """
+
+    path: str
+    expected: str
+    got: str
+
+
+@attrs.frozen
+class ModelField:
+    """One field of a model: its names in Python and on the wire, its type, if it is required."""
+
+    name: str
+    wire_name: str
+    type: Any
+    required: bool
+    default: Any
+
+
+@cache
+def model_fields(model: Hashable) -> tuple[ModelField, ...]:
+    """The fields of a generated model, with their types resolved."""
+    hints = typing.get_type_hints(cast(type, model), include_extras=True)
+    wire_names: Mapping[str, str] = getattr(model, "__wire_names__", {})
+    return tuple(
+        ModelField(
+            name=field.name,
+            wire_name=wire_names.get(field.name, field.name),
+            type=hints[field.name],
+            required=field.default is attrs.NOTHING,
+            default=None if field.default is attrs.NOTHING else field.default,
+        )
+        for field in attrs.fields(cast(type, model))
+    )
+
+
+def read_leniently(wanted: Any, raw: Any) -> tuple[Any, tuple[Drift, ...]]:
+    """``raw`` (decoded JSON) as the type ``wanted``, as far as it fits, and what didn't."""
+    found: dict[Drift, None] = {}
+
+    def note(path: str, expected: Any, got: str) -> None:
+        found[Drift(path, expected if isinstance(expected, str) else _name(expected), got)] = None
+
+    value = _read(wanted, raw, "", note)
+    return value, tuple(found)
+
+
+Note = Callable[[str, Any, str], None]
+
+
+def _read(wanted: Any, raw: Any, path: str, note: Note) -> Any:
+    if wanted is Any or wanted is object:
+        return raw
+    origin = get_origin(wanted)
+    if origin is Annotated:
+        return _read(get_args(wanted)[0], raw, path, note)
+    if origin in (Union, types.UnionType):
+        return _read_union(wanted, raw, path, note)
+    if raw is None:
+        if wanted is not type(None):
+            note(path, wanted, "null")
+        return None
+    if origin is list:
+        if not isinstance(raw, list):
+            return _misfit(wanted, raw, path, note)
+        (inner,) = get_args(wanted)
+        return [_read(inner, one, f"{path}[]", note) for one in raw]
+    if origin is dict:
+        if not isinstance(raw, dict):
+            return _misfit(wanted, raw, path, note)
+        inner = get_args(wanted)[1]
+        return {key: _read(inner, one, f"{path}.*", note) for key, one in raw.items()}
+    if attrs.has(wanted):
+        return _read_model(wanted, raw, path, note)
+    return _read_scalar(wanted, raw, path, note)
+
+
+def _read_union(wanted: Any, raw: Any, path: str, note: Note) -> Any:
+    members = [one for one in get_args(wanted) if one is not UnsetType]
+    if raw is None and type(None) in members:
+        return None
+    members = [one for one in members if one is not type(None)]
+    for member in members:
+        value, differences = read_leniently(member, raw)
+        if not differences:
+            return value
+    return _read(members[0], raw, path, note) if members else raw
+
+
+def _read_model(model: type, raw: Any, path: str, note: Note) -> Any:
+    if isinstance(raw, list) and len(raw) == 1 and isinstance(raw[0], dict):
+        note(path, model, "array of one object")
+        raw = raw[0]
+    if not isinstance(raw, dict):
+        return _misfit(model, raw, path, note)
+    instance: Any = object.__new__(model)
+    known = set()
+    for field in model_fields(model):
+        known.add(field.wire_name)
+        below = f"{path}.{field.wire_name}" if path else field.wire_name
+        if field.wire_name in raw:
+            value = _read(field.type, raw[field.wire_name], below, note)
+        else:
+            if field.required:
+                note(below, field.type, "absent")
+            value = _default(field)
+        object.__setattr__(instance, field.name, value)
+    for key in raw:
+        if key not in known:
+            note(f"{path}.{key}" if path else str(key), "nothing", "unknown field")
+    return instance
+
+
+def _default(field: ModelField) -> Any:
+    if isinstance(field.default, attrs.Factory):  # type: ignore[arg-type]
+        return field.default.factory()
+    return field.default
+
+
+def _read_scalar(wanted: Any, raw: Any, path: str, note: Note) -> Any:
+    if wanted is float and isinstance(raw, int) and not isinstance(raw, bool):
+        return float(raw)
+    if isinstance(wanted, type):
+        if issubclass(wanted, enum.Enum) and isinstance(raw, str):
+            return wanted(raw)
+        if wanted in (datetime, date) and isinstance(raw, str):
+            try:
+                value = wanted.fromisoformat(raw)
+            except ValueError:
+                return _misfit(wanted, raw, path, note)
+            if isinstance(value, datetime) and value.tzinfo is None:
+                return _misfit("datetime with a time zone", raw, path, note)
+            return value
+        if type(raw) is wanted:
+            return raw
+    if wanted is int and isinstance(raw, float) and raw.is_integer():
+        note(path, wanted, "number with a fraction")
+        return int(raw)
+    return _misfit(wanted, raw, path, note)
+
+
+def _misfit(wanted: Any, raw: Any, path: str, note: Note) -> Any:
+    note(path, wanted, _json_type(raw))
+    return raw
+
+
+def _json_type(raw: Any) -> str:
+    if isinstance(raw, bool):
+        return "boolean"
+    return {dict: "object", list: "array", str: "string", int: "integer", float: "number"}.get(
+        type(raw), "null"
+    )
+
+
+def _name(wanted: Any) -> str:
+    return wanted.__name__ if isinstance(wanted, type) else str(wanted).replace("typing.", "")

@@ -1,0 +1,319 @@
+"""Every exception of the package, and the mapping from an HTTP answer to one.
+
+ThredfiError
+    ConfigurationError      the client was set up wrongly; nothing was sent
+    InvalidRequest          the input breaks a documented rule; nothing was sent
+    TransportError          no answer, and nothing was changed at Thred
+        DeadlineExceeded    the same, because the call's time was used up
+    InvalidAnswer           a read was answered with something unreadable
+    OutcomeUnknown          a write was sent and may or may not have been applied
+    ApiError                Thred refused: status, code, message, fields, request_id
+        BadRequest 400, AuthenticationFailed 401, PermissionDenied 403, NotFound 404,
+        Conflict 409, RateLimited 429, ServerError 5xx
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+__all__ = [
+    "ApiError",
+    "AuthenticationFailed",
+    "BadRequest",
+    "ConfigurationError",
+    "Conflict",
+    "DeadlineExceeded",
+    "InvalidAnswer",
+    "InvalidRequest",
+    "NotFound",
+    "OutcomeUnknown",
+    "PermissionDenied",
+    "RateLimited",
+    "ServerError",
+    "ThredfiError",
+    "TransportError",
+]
+
+
+class ThredfiError(Exception):
+    """Base of every exception that this package raises on purpose. All of them can be pickled."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuilt, (type(self), self.args, self.__dict__)
+
+
+def _rebuilt(
+    kind: type[ThredfiError], args: tuple[Any, ...], state: Mapping[str, Any]
+) -> ThredfiError:
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class ConfigurationError(ThredfiError, ValueError):
+    """The client can't be built from what it was given. Nothing was sent."""
+
+
+class InvalidRequest(ThredfiError, ValueError):
+    """The input breaks a documented rule. Nothing was sent.
+
+    ``problems`` has one (path, text) pair per field at fault, for example
+    ``("line_items[2].unit_price", "must be int, not float")``.
+    """
+
+    def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
+        self.problems: tuple[tuple[str, str], ...] = tuple(problems)
+        super().__init__("; ".join(f"{path}: {text}" if path else text for path, text in problems))
+
+    @classmethod
+    def at(cls, path: str, text: str) -> InvalidRequest:
+        """One problem at one path."""
+        return cls([(path, text)])
+
+
+class _CallError(ThredfiError):
+    """What every failure of one call knows: the operation and the attempts made."""
+
+    def __init__(self, text: str, *, operation: str = "", attempts: int = 1) -> None:
+        super().__init__(text)
+        self.operation = operation
+        self.attempts = attempts
+
+
+class TransportError(_CallError):
+    """No answer came, and nothing was changed at Thred.
+
+    Either the request never left (no connection, no token in time), or it was a
+    read, or a write that the server surely did not take. Trying again is safe.
+    """
+
+
+class DeadlineExceeded(TransportError):
+    """The call's time was used up before anything could change at Thred."""
+
+
+class InvalidAnswer(_CallError):
+    """A read was answered with bytes that are not what was promised.
+
+    HTML from a proxy, truncated JSON, an empty body, too large a body. ``status``
+    is the HTTP status that came with it.
+    """
+
+    def __init__(
+        self, text: str, *, operation: str = "", attempts: int = 1, status: int | None = None
+    ) -> None:
+        super().__init__(text, operation=operation, attempts=attempts)
+        self.status = status
+
+
+class OutcomeUnknown(_CallError):
+    """A write was sent, and whether it was applied is not known.
+
+    ``method`` and ``path`` say what was sent, ``external_id`` and
+    ``idempotency_key`` under which names it can be found or safely repeated
+    (None where there is none), ``status`` is that of an unreadable answer.
+    ``find_out`` says in words how to learn what happened.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        *,
+        operation: str,
+        method: str,
+        path: str,
+        attempts: int = 1,
+        external_id: str | None = None,
+        idempotency_key: str | None = None,
+        status: int | None = None,
+        find_out: str = "",
+    ) -> None:
+        super().__init__(f"{text} {find_out}".rstrip(), operation=operation, attempts=attempts)
+        self.method = method
+        self.path = path
+        self.external_id = external_id
+        self.idempotency_key = idempotency_key
+        self.status = status
+        self.find_out = find_out
+
+
+class ApiError(_CallError):
+    """Thred refused the call.
+
+    ``code`` is Thred's error code (``validation_error``, ``invoice_not_found`` …),
+    ``fields`` the texts per field, ``request_id`` Thred's name for the request,
+    ``retry_after`` the wait that the answer asks for, in seconds.
+    See https://docs.thredfi.com/implementation/error-handling.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        *,
+        code: str | None = None,
+        message: str = "",
+        fields: Mapping[str, Sequence[str]] | None = None,
+        request_id: str | None = None,
+        retry_after: float | None = None,
+        operation: str = "",
+        attempts: int = 1,
+    ) -> None:
+        self.status = status
+        self.code = code
+        self.message = message
+        self.fields: dict[str, list[str]] = {k: list(v) for k, v in (fields or {}).items()}
+        self.request_id = request_id
+        self.retry_after = retry_after
+        super().__init__(self._text(operation, attempts), operation=operation, attempts=attempts)
+
+    def _text(self, operation: str, attempts: int) -> str:
+        parts = [f"{operation or 'call'} was refused: {self.status}"]
+        if self.code:
+            parts.append(self.code)
+        if self.message:
+            parts.append(f"- {self.message}")
+        if self.fields:
+            listed = "; ".join(f"{name}: {' '.join(texts)}" for name, texts in self.fields.items())
+            parts.append(f"({listed})")
+        if self.request_id:
+            parts.append(f"[request {self.request_id}]")
+        if attempts > 1:
+            parts.append(f"[{attempts} attempts]")
+        return " ".join(parts)
+
+
+class BadRequest(ApiError):
+    """400 or 422: the data failed validation; ``fields`` says where. Correct it, then send again."""
+
+
+class AuthenticationFailed(ApiError):
+    """401: the credentials or the token were not accepted, also not after a new token."""
+
+
+class PermissionDenied(ApiError):
+    """403: valid token, no right to this. Check which business the token is for."""
+
+
+class NotFound(ApiError):
+    """404: no such resource in this business, or no such business of this partner."""
+
+
+class Conflict(ApiError):
+    """409: a duplicate, or the resource's state forbids it."""
+
+
+class RateLimited(ApiError):
+    """429: too many requests; ``retry_after`` says for how long, where the answer did."""
+
+
+class ServerError(ApiError):
+    """5xx: Thred or a proxy before it failed."""
+
+
+_BY_STATUS: dict[int, type[ApiError]] = {
+    400: BadRequest,
+    401: AuthenticationFailed,
+    403: PermissionDenied,
+    404: NotFound,
+    409: Conflict,
+    422: BadRequest,
+    429: RateLimited,
+}
+
+_TEXT_LIMIT = 500  # characters of a server's text that an exception repeats
+_DEPTH_LIMIT = 20  # of nested field texts
+
+
+def api_error(
+    status: int,
+    body: bytes,
+    *,
+    request_id: str | None = None,
+    retry_after: float | None = None,
+    operation: str = "",
+    attempts: int = 1,
+) -> ApiError:
+    """The exception for an answer outside 2xx, whichever of the documented shapes it has.
+
+    Six shapes occur in the reference, the guides and the vendor's widget:
+    ``{error_code, message, detail{}, request_id}``, ``{error, error_code, details{}}``,
+    ``{error_code, detail: text}``, ``{message, errors{}}``, ``{message}`` and
+    ``{code, error}``. A plain Django REST body, ``{field: [texts]}``, is read as well.
+    Anything else (HTML, empty, broken) gives an exception with its status alone.
+    """
+    kind = _BY_STATUS.get(status, ServerError if status >= 500 else ApiError)
+    code, message, fields, body_request_id = _read_body(body)
+    if not message:
+        message = {
+            401: "the credentials or the token were not accepted",
+            403: "the token has no right to this resource",
+            404: "no such resource",
+            429: "too many requests",
+        }.get(status, "")
+        if not message and 300 <= status < 400:
+            message = "the server redirects, which this client does not follow: check the base URL"
+    return kind(
+        status,
+        code=code,
+        message=message,
+        fields=fields,
+        request_id=body_request_id or request_id,
+        retry_after=retry_after,
+        operation=operation,
+        attempts=attempts,
+    )
+
+
+def _read_body(body: bytes) -> tuple[str | None, str, dict[str, list[str]], str | None]:
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError):
+        return None, "", {}, None
+    if isinstance(data, list) and len(data) == 1:
+        data = data[0]
+    if isinstance(data, str):
+        return None, data[:_TEXT_LIMIT], {}, None
+    if not isinstance(data, dict):
+        return None, "", {}, None
+    code = _first_text(data, "error_code", "code")
+    message = _first_text(data, "message", "error", "detail") or ""
+    request_id = _first_text(data, "request_id")
+    for key in ("detail", "details", "errors"):
+        if isinstance(data.get(key), dict):
+            return code, message, _field_texts(data[key]), request_id
+    if not message and code is None:
+        return code, message, _field_texts(data), request_id
+    return code, message, {}, request_id
+
+
+def _first_text(data: Mapping[str, Any], *keys: str) -> str | None:
+    for key in keys:
+        value = data.get(key)
+        if isinstance(value, str) and value:
+            return value[:_TEXT_LIMIT]
+    return None
+
+
+def _field_texts(value: Mapping[Any, Any]) -> dict[str, list[str]]:
+    """Texts per field; a nested field is named by its path, ``line_items[0].quantity``."""
+    found: dict[str, list[str]] = {}
+    for key, texts in value.items():
+        _collect(found, str(key), texts, depth=0)
+    return found
+
+
+def _collect(found: dict[str, list[str]], path: str, value: Any, depth: int) -> None:
+    if depth > _DEPTH_LIMIT:
+        return
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            _collect(found, f"{path}.{key}", inner, depth + 1)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            below = f"{path}[{index}]" if isinstance(inner, dict) else path
+            _collect(found, below, inner, depth + 1)
+    elif value is not None:
+        found.setdefault(path, []).append(str(value)[:_TEXT_LIMIT])

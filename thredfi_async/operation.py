@@ -1,0 +1,82 @@
+"""What one endpoint is, as data. `operations.py` (generated) holds the table."""
+
+from __future__ import annotations
+
+import enum
+from typing import Generic, TypeVar
+
+import attrs
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class TokenScope(enum.Enum):
+    """Which credential an operation carries."""
+
+    BASIC = "basic"  # partner UUID and API key: the partner token call alone
+    PARTNER = "partner"
+    BUSINESS = "business"
+
+
+class Replay(enum.Enum):
+    """Whether a write may be sent again when its outcome is not known."""
+
+    SAFE = "safe"  # changes nothing
+    EXTERNAL_ID = "external_id"  # the server knows a repeat by the body's external_id
+    IDEMPOTENCY_KEY = "idempotency_key"  # the server knows a repeat by the Idempotency-Key header
+    UPSERT = "upsert"  # a repeat leaves the same state
+    STATE_CHANGE = "state_change"  # a repeat is refused, as the state has already changed
+    UNSAFE = "unsafe"  # a repeat may do it twice
+
+
+class Style(enum.Enum):
+    """How a query parameter writes its value."""
+
+    PLAIN = "plain"  # one value
+    COMMA = "comma"  # a=1,2
+    REPEAT = "repeat"  # a=1&a=2
+
+
+@attrs.frozen
+class Parameter:
+    """One query or header parameter, by its name on the wire.
+
+    ``type`` is the OpenAPI type or, where it says more, the format: string,
+    integer, number, boolean, date, date-time, uuid. For a list it is that of
+    the elements.
+    """
+
+    name: str
+    type: str = "string"
+    required: bool = False
+    style: Style = Style.PLAIN
+    values: tuple[str, ...] = ()  # known values of an enum, for docs and for the emulator
+
+
+@attrs.frozen
+class ModelRef:
+    """Names a generated model without loading it. ``module`` is below ``models``."""
+
+    module: str
+    name: str
+    many: bool = False  # a bare JSON array of it
+
+
+@attrs.frozen(eq=False)  # one object per endpoint: told apart by identity, and hashed fast
+class Operation(Generic[T_co]):
+    """One endpoint. The type parameter is what a successful call returns."""
+
+    id: str
+    method: str
+    path: str  # template, with {names}
+    tag: str
+    scope: TokenScope
+    replay: Replay
+    path_parameters: tuple[str, ...] = ()
+    query: tuple[Parameter, ...] = ()
+    headers: tuple[Parameter, ...] = ()
+    bodies: tuple[tuple[str, ModelRef | None], ...] = ()  # content type -> model, JSON first
+    body_required: bool = False
+    answers: tuple[tuple[int, ModelRef | None], ...] = ()  # 2xx status -> model; None: no body
+    unwrap: str | None = None  # the one key whose value is the answer, as in {"payment": {...}}
+    undocumented: bool = False  # seen in the vendor's widget only

@@ -1,0 +1,98 @@
+"""What became of one record, and how a failure is written down so that it can be pushed again."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from ..errors import ApiError, OutcomeUnknown, ThredfiError
+
+__all__ = ["Outcome", "Status", "WaitedFor"]
+
+
+class Status(enum.StrEnum):
+    """What became of one record."""
+
+    CREATED = "created"
+    """Thred made it now."""
+    REPLAYED = "replayed"
+    """Thred had it already, or an identical record of the same input made it."""
+    FAILED = "failed"
+    """It is not at Thred; ``reason`` says why."""
+    UNKNOWN = "unknown"
+    """It was sent, and whether Thred has it is not known. Pushing it again is safe."""
+
+
+@attrs.frozen
+class WaitedFor:
+    """The record that another one waited for in vain. ``line`` is None where it never came."""
+
+    type: str
+    external_id: str
+    line: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Outcome:
+    """What became of one record.
+
+    ``line`` is its place in the input, counted from 1 (in a file: the line). ``type``,
+    ``business`` and ``external_id`` are as the record gave them, None where it was too
+    broken to tell. ``id`` is Thred's id. ``attempts`` counts the requests made for it,
+    0 where nothing was sent. ``record`` is what was given: the mapping, or the text of
+    a line that couldn't be read.
+    """
+
+    line: int
+    type: str | None
+    business: str | None
+    external_id: str | None
+    status: Status
+    id: str | None = None
+    reason: str | None = None
+    error: Exception | None = None
+    attempts: int = 0
+    waited_for: WaitedFor | None = None
+    record: Any = attrs.field(default=None, repr=False)
+    resolved: Mapping[str, Mapping[str, str]] | None = attrs.field(default=None, repr=False)
+
+    @property
+    def ok(self) -> bool:
+        """Whether Thred has the record now."""
+        return self.status is Status.CREATED or self.status is Status.REPLAYED
+
+    def as_failed_line(self) -> dict[str, Any]:
+        """The entry for a file of failures: JSON-ready, and accepted by `push` as a record.
+
+        ``resolved`` keeps the Thred ids of references that were known, so that the record
+        alone can be pushed again without the records that it refers to.
+        """
+        entry: dict[str, Any] = {
+            "line": self.line,
+            "status": str(self.status),
+            "reason": self.reason,
+            "record": self.record,
+        }
+        if self.error is not None:
+            entry["error"] = _describe(self.error)
+        if self.waited_for is not None:
+            entry["waited_for"] = attrs.asdict(self.waited_for)
+        if self.resolved:
+            entry["resolved"] = {kind: dict(ids) for kind, ids in self.resolved.items()}
+        return entry
+
+
+def _describe(error: Exception) -> dict[str, Any]:
+    described: dict[str, Any] = {"type": type(error).__name__}
+    if isinstance(error, ApiError):
+        described |= {"status": error.status, "code": error.code, "fields": error.fields}
+        if error.request_id:
+            described["request_id"] = error.request_id
+    elif isinstance(error, OutcomeUnknown):
+        described |= {"status": error.status, "operation": error.operation}
+    elif not isinstance(error, ThredfiError):
+        described["unexpected"] = True
+    return described

@@ -1,0 +1,192 @@
+"""From an operation and its arguments to what goes over the wire. No I/O happens here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from enum import Enum
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID, uuid4, uuid5
+
+import attrs
+
+from . import codec
+from .errors import InvalidRequest
+from .fields import NAIVE_DATETIME, UNSET
+from .operation import ModelRef, Operation, Replay, Style
+
+__all__ = ["Request", "prepare"]
+
+JSON = "application/json"
+IDEMPOTENCY_KEY = "Idempotency-Key"
+
+# Makes the same key from the same external_id in every run, so that a repeated run is a replay.
+_KEY_NAMESPACE = UUID("6f0f2a4e-3c58-4c7a-9d43-0d6a5e0d9f11")
+
+
+@attrs.frozen
+class Request:
+    """One call, ready to be sent as often as need be: nothing in it changes between attempts."""
+
+    operation: Operation[Any]
+    target: str  # path and query, quoted
+    business_id: str | None
+    body: bytes | None = attrs.field(repr=False)
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    external_id: str | None
+    idempotency_key: str | None
+
+
+def prepare(
+    operation: Operation[Any],
+    *,
+    path: Mapping[str, str],
+    query: Mapping[str, Any],
+    body: Any,
+    extra_body: Mapping[str, Any] | None = None,
+    extra_query: Mapping[str, Any] | None = None,
+    extra_headers: Mapping[str, str] | None = None,
+    idempotency_key: str | None = None,
+) -> Request:
+    """Check and encode one call. Raises `InvalidRequest` before anything is sent."""
+    target = _fill(operation, path) + _query(operation, query, extra_query)
+    model, content = _body(operation, body, extra_body)
+    external_id = _external_id(model, extra_body)
+    key = idempotency_key
+    if key is None and operation.replay is Replay.IDEMPOTENCY_KEY:
+        key = _key(operation, path, external_id)
+    headers: dict[str, str] = {}
+    if content is not None:
+        headers["Content-Type"] = JSON
+    if key is not None:
+        headers[IDEMPOTENCY_KEY] = key
+    if extra_headers or idempotency_key:
+        headers.update(extra_headers or {})
+        _check_headers(headers)
+    return Request(operation, target, path.get("business_id"), content, headers, external_id, key)
+
+
+def _fill(operation: Operation[Any], values: Mapping[str, str]) -> str:
+    filled = operation.path
+    for name in operation.path_parameters:
+        value = values.get(name)
+        if isinstance(value, UUID):
+            value = str(value)
+        if not isinstance(value, str):
+            raise InvalidRequest.at(name, f"must be text, not {type(value).__name__}")
+        if not value or value in (".", ".."):
+            # An empty id would turn "this invoice" into "all invoices".
+            raise InvalidRequest.at(name, f"{value!r} is no id")
+        filled = filled.replace(f"{{{name}}}", value if _is_plain(value) else quote(value, safe=""))
+    return filled
+
+
+def _is_plain(value: str) -> bool:
+    """Whether an id needs no quoting; nearly all are UUIDs."""
+    return value.isascii() and value.replace("-", "").isalnum()
+
+
+def _query(
+    operation: Operation[Any], values: Mapping[str, Any], extra: Mapping[str, Any] | None
+) -> str:
+    pairs: list[str] = []
+    if values:
+        for parameter in operation.query:
+            value = values.get(parameter.name)
+            if value is not None and value is not UNSET:
+                pairs.extend(_pairs(parameter.name, value, parameter.style))
+    for name, value in (extra or {}).items():
+        if value is not None:
+            pairs.extend(_pairs(name, value, Style.REPEAT))
+    return "?" + "&".join(pairs) if pairs else ""
+
+
+def _pairs(name: str, value: Any, style: Style) -> list[str]:
+    key = quote(name, safe="")
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        return [f"{key}={quote(_text(name, value), safe='')}"]
+    texts = [_text(name, one) for one in value]
+    if style is Style.COMMA:
+        for one in texts:
+            if "," in one:
+                raise InvalidRequest.at(name, f"{one!r} has a comma, which separates the values")
+        return [f"{key}={','.join(quote(one, safe='') for one in texts)}"] if texts else []
+    if style is Style.PLAIN:
+        raise InvalidRequest.at(name, "takes one value, not several")
+    return [f"{key}={quote(one, safe='')}" for one in texts]
+
+
+def _text(name: str, value: Any) -> str:
+    match value:
+        case Enum():
+            return str(value.value)
+        case str():
+            return value
+        case bool():
+            return "true" if value else "false"
+        case datetime():
+            if value.tzinfo is None:
+                raise InvalidRequest.at(name, NAIVE_DATETIME)
+            return value.isoformat()
+        case date():
+            return value.isoformat()
+        case int() | float() | UUID():
+            return str(value)
+    raise InvalidRequest.at(name, f"{type(value).__name__} can't be a query value")
+
+
+def _body(
+    operation: Operation[Any], body: Any, extra: Mapping[str, Any] | None
+) -> tuple[Any, bytes | None]:
+    """The body as a model (or plain data) and as bytes."""
+    if not operation.bodies:
+        if body is not None or extra:
+            raise InvalidRequest.at("body", f"{operation.id} takes none")
+        return None, None
+    if body is None:
+        if operation.body_required and not extra:
+            raise InvalidRequest.at("body", f"{operation.id} needs one")
+        body = {}
+        model: Any = body
+    else:
+        model = _as_model(operation.bodies[0][1], body)
+    if extra:
+        return model, codec.encode({**codec.to_mapping(model), **extra})
+    return model, codec.encode(model)
+
+
+def _as_model(ref: ModelRef | None, body: Any) -> Any:
+    if ref is None:
+        return body
+    wanted = codec.load(ref)
+    if type(body) is wanted:
+        return body
+    return codec.structure(wanted, body)
+
+
+def _external_id(model: Any, extra: Mapping[str, Any] | None) -> str | None:
+    if extra and isinstance(extra.get("external_id"), str):
+        return str(extra["external_id"])
+    held = getattr(model, "external_id", None)
+    return held if isinstance(held, str) else None
+
+
+def _key(operation: Operation[Any], path: Mapping[str, str], external_id: str | None) -> str:
+    if not external_id:
+        return str(uuid4())
+    where = "/".join(str(value) for value in path.values())
+    return str(uuid5(_KEY_NAMESPACE, f"{operation.id}/{where}/{external_id}"))
+
+
+def _check_headers(headers: Mapping[str, str]) -> None:
+    for name, value in headers.items():
+        if name.lower() in ("authorization", "host", "content-length", "transfer-encoding"):
+            raise InvalidRequest.at(f"extra_headers[{name!r}]", "is set by the client itself")
+        if not name.isascii() or not name.replace("-", "").replace("_", "").isalnum():
+            raise InvalidRequest.at(f"extra_headers[{name!r}]", "is no header name")
+        if not isinstance(value, str) or not value.isprintable():
+            raise InvalidRequest.at(
+                f"extra_headers[{name!r}]" if name != IDEMPOTENCY_KEY else "idempotency_key",
+                "must be one line of printable text",
+            )

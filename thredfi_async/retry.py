@@ -1,0 +1,126 @@
+"""Retry decisions: again or not, and how long to wait. No I/O happens here.
+
+The rules of which write may be sent again come from the description
+(`Operation.replay`); see https://docs.thredfi.com/implementation/idempotency.
+"""
+
+from __future__ import annotations
+
+import enum
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import attrs
+
+from .errors import ConfigurationError
+from .operation import Operation, Replay
+
+__all__ = ["Failure", "RetryPolicy", "may_resend", "parse_retry_after"]
+
+
+class Failure(enum.Enum):
+    """What one attempt ended in, as far as sending it again is concerned."""
+
+    NOT_SENT = "not sent"  # no connection: Thred never saw it
+    REFUSED = "refused"  # 429: Thred saw it and did nothing
+    UNCERTAIN = "uncertain"  # sent, and no readable answer, or a 5xx: anything may have happened
+    FINAL = "final"  # answered: the same request would get the same answer
+
+
+def failure_of_status(status: int) -> Failure:
+    """How an answer outside 2xx counts. 401 is not judged here: a new token may cure it."""
+    if status == 429:
+        return Failure.REFUSED
+    if status >= 500 or status in (408, 425):
+        return Failure.UNCERTAIN
+    return Failure.FINAL
+
+
+def may_resend(
+    operation: Operation[Any], failure: Failure, *, external_id: str | None, key: str | None
+) -> bool:
+    """Whether sending the same request again can't do anything twice.
+
+    ``external_id`` and ``key`` are the names under which Thred would know the repeat:
+    that of the body, and the Idempotency-Key header.
+    """
+    if failure is Failure.FINAL:
+        return False
+    if failure in (Failure.NOT_SENT, Failure.REFUSED):
+        return True
+    match operation.replay:
+        case Replay.SAFE | Replay.UPSERT:
+            return True
+        case Replay.EXTERNAL_ID:
+            return bool(external_id)
+        case Replay.IDEMPOTENCY_KEY:
+            return bool(external_id or key)
+        case Replay.STATE_CHANGE | Replay.UNSAFE:
+            return False
+
+
+def parse_retry_after(text: str | None, now: float) -> float | None:
+    """Seconds to wait by a Retry-After header (a number of seconds or an HTTP date).
+
+    ``now`` is in seconds since 1970. None where there is no header or no sense in it.
+    """
+    if not text:
+        return None
+    text = text.strip()
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            moment = parsedate_to_datetime(text)
+        except (ValueError, IndexError, TypeError):
+            return None
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        try:
+            seconds = moment.timestamp() - now
+        except (OverflowError, ValueError):
+            return None
+    if seconds != seconds:  # NaN
+        return None
+    return max(0.0, seconds)
+
+
+def _positive(instance: Any, attribute: attrs.Attribute[Any], value: float) -> None:
+    if not value > 0:
+        raise ConfigurationError(f"RetryPolicy.{attribute.name} must be above 0, not {value!r}")
+
+
+@attrs.frozen(kw_only=True)
+class RetryPolicy:
+    """How often and how patiently a call is repeated. All times are in seconds.
+
+    A wait is drawn between 0 and ``base`` * 2^(attempt - 1), at most ``cap`` (exponential
+    backoff with full jitter), or is what the answer's Retry-After asks for, if that is
+    longer. A Retry-After above ``max_retry_after`` is not waited for: the call fails
+    at once and says so. ``deadline`` bounds the whole call: token, queueing, attempts, waits.
+    """
+
+    attempts: int = attrs.field(default=5, validator=_positive)
+    base: float = attrs.field(default=0.25, validator=_positive)
+    cap: float = attrs.field(default=20.0, validator=_positive)
+    max_retry_after: float = attrs.field(default=60.0, validator=_positive)
+    deadline: float = attrs.field(default=120.0, validator=_positive)
+
+    def wait(
+        self,
+        attempt: int,
+        *,
+        retry_after: float | None = None,
+        rand: Callable[[], float] = random.random,
+    ) -> float | None:
+        """Seconds to wait after attempt number ``attempt`` (from 1); None: give up."""
+        if attempt >= self.attempts:
+            return None
+        if retry_after is not None and retry_after > self.max_retry_after:
+            return None
+        # 2.0**30 s is far beyond any cap; the bound keeps the power from overflowing
+        jittered = rand() * min(self.cap, self.base * 2.0 ** min(attempt - 1, 30))
+        return max(jittered, retry_after or 0.0)

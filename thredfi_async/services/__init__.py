@@ -1,0 +1,1 @@
+"""One service per resource; one method per operation."""

@@ -1,0 +1,65 @@
+"""What every service has: its session, and how a method becomes a call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from ..operation import Operation
+from ..pagination import PageAnswer, Paginator
+from ..session import CallOptions, Session
+
+T = TypeVar("T")
+
+
+class Service:
+    """Operations of the partner itself."""
+
+    __slots__ = ("_path", "_session")
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._path: dict[str, str] = {}
+
+    async def _call(
+        self,
+        operation: Operation[T],
+        options: CallOptions,
+        body: Any = None,
+        **path: str,
+    ) -> T:
+        """One operation; ``path`` holds its path parameters beside the business's id."""
+        return await self._session.call(
+            operation, path={**self._path, **path}, body=body, options=options
+        )
+
+    def _list(
+        self,
+        operation: Operation[PageAnswer[T]],
+        options: CallOptions,
+        query: Mapping[str, Any],
+        *,
+        page_size: int | None,
+        **path: str,
+    ) -> Paginator[T]:
+        """A paginated list operation."""
+
+        async def fetch(number: int, size: int) -> PageAnswer[T]:
+            return await self._session.call(
+                operation,
+                path={**self._path, **path},
+                query={**query, "page": number, "page_size": size},
+                options=options,
+            )
+
+        return Paginator(fetch, page_size=page_size)
+
+
+class BusinessService(Service):
+    """Operations of one business."""
+
+    __slots__ = ()
+
+    def __init__(self, session: Session, business_id: str) -> None:
+        super().__init__(session)
+        self._path = {"business_id": business_id}
