@@ -58,7 +58,8 @@ class Article(NamedTuple):
     description: str
     pence: int
     most: int
-    quarters: bool = False  # sold by the quarter of an hour or kilogram
+    vat: int | None = None  # percent; None: the seller isn't registered
+    quarters: bool = False  # sold by the quarter of an hour
 
 
 class Trade(NamedTuple):
@@ -79,13 +80,13 @@ TRADES = [
         460,
         0.7,
         [
-            Article("Espresso blend, 1 kg", 1850, 12),
-            Article("Single origin Huila, 1 kg", 2340, 8),
-            Article("Decaf, 1 kg", 1990, 6),
-            Article("Filter roast, 250 g", 790, 24),
-            Article("Oat milk, case of 6", 1080, 10),
-            Article("Grinder calibration", 4500, 1),
-            Article("Barista training, half day", 14500, 2),
+            Article("Espresso blend, 1 kg", 1850, 12, vat=0),
+            Article("Single origin Huila, 1 kg", 2340, 8, vat=0),
+            Article("Decaf, 1 kg", 1990, 6, vat=0),
+            Article("Filter roast, 250 g", 790, 24, vat=0),
+            Article("Oat milk, case of 6", 1080, 10, vat=0),
+            Article("Grinder calibration", 4500, 1, vat=20),
+            Article("Barista training, half day", 14500, 2, vat=20),
         ],
         ["bank_transfer", "bank_transfer", "credit_card", "debit_card", "stripe"],
     ),
@@ -112,11 +113,11 @@ TRADES = [
         115,
         1.0,
         [
-            Article("Brand identity, stage payment", 180000, 1),
-            Article("Illustration, per hour", 6800, 20, quarters=True),
-            Article("Packaging artwork", 42500, 3),
-            Article("Website maintenance, monthly", 25000, 1),
-            Article("Print management fee", 11950, 2),
+            Article("Brand identity, stage payment", 180000, 1, vat=20),
+            Article("Illustration, per hour", 6800, 20, vat=20, quarters=True),
+            Article("Packaging artwork", 42500, 3, vat=20),
+            Article("Website maintenance, monthly", 25000, 1, vat=20),
+            Article("Print management fee", 11950, 2, vat=20),
         ],
         ["bank_transfer", "stripe"],
     ),
@@ -249,7 +250,7 @@ class Books:
             self.line(article)
             for article in chance.sample(self.trade.articles, chance.randint(1, 4))
         ]
-        total = sum(round(line["quantity"] * line["unit_price"]) for line in lines)
+        total = sum(map(gross, lines))
         due = sent + timedelta(days=chance.choice([14, 30]))
         # Some are typed up in the evening, when the customer may have paid already.
         entered = sent + timedelta(hours=9 if chance.random() < 0.1 else 0)
@@ -276,7 +277,7 @@ class Books:
             "description": article.description,
             "quantity": quantity,
             "unit_price": article.pence,
-            "tax_code": "EXEMPT",
+            "tax_code": "EXEMPT" if article.vat is None else f"VAT_{article.vat}",
         }
 
     def settle(self, invoice: str, customer: str, sent: datetime, total: int) -> None:
@@ -350,6 +351,13 @@ class Books:
                 "completed_at": _instant(returned),
             },
         )
+
+
+def gross(line: Record) -> int:
+    """What a line comes to with VAT, in pence, halves up."""
+    net = round(line["quantity"] * line["unit_price"])
+    percent = int(line["tax_code"].removeprefix("VAT_")) if line["tax_code"] != "EXEMPT" else 0
+    return net + (net * percent + 50) // 100
 
 
 def _letters(chance: random.Random) -> str:

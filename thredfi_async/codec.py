@@ -157,20 +157,20 @@ def _by_wire_names(value: Any) -> Any:
     return msgspec.to_builtins(value, enc_hook=_encode_other)
 
 
-def structure(model: type[T], mapping: Mapping[str, Any]) -> T:
+def structure(model: type[T], mapping: Mapping[str, Any], *, ignore_unknown: bool = False) -> T:
     """A model from a plain mapping, checked as when the model is built directly.
 
     Values are the model's own types or their JSON forms (ISO 8601 text for dates
     and instants). Nothing is converted silently: ``"5"`` is no number and ``9.9``
     no amount in minor units. Raises `InvalidRequest` with the path of every bad
-    field; for an unknown key it suggests the nearest known one.
+    field; for an unknown key, unless it is to be ignored, it suggests the nearest known one.
     """
     if not isinstance(mapping, Mapping):
         raise InvalidRequest.at(
             "", f"the body must be {_article(model)} or a mapping, not {type(mapping).__name__}"
         )
     try:
-        return _converter().structure(mapping, model)
+        return _converter(forbid_unknown=not ignore_unknown).structure(mapping, model)
     except BaseValidationError as error:
         raise InvalidRequest(_problems(error)) from None
     except InvalidRequest as error:
@@ -178,8 +178,8 @@ def structure(model: type[T], mapping: Mapping[str, Any]) -> T:
 
 
 @cache
-def _converter() -> cattrs.Converter:
-    converter = cattrs.Converter(forbid_extra_keys=True)
+def _converter(*, forbid_unknown: bool) -> cattrs.Converter:
+    converter = cattrs.Converter(forbid_extra_keys=forbid_unknown)
     for kind, hook in _SCALARS.items():
         converter.register_structure_hook(kind, hook)
 

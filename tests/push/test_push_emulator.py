@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
 
 from thredfi_async.emulator import Emulator
-from thredfi_async.push import Status
 
 SHOP = {
     "external_id": "shop",

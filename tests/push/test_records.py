@@ -132,6 +132,7 @@ def test_the_order_of_keys_does_not_matter_to_the_fingerprint_and_content_does()
             {"type": "refund_payment", "business": "b", "external_id": "X", "refund_id": 4},
             "refund_id must be text, not a number",
         ),
+        (CUSTOMER | {"extra_body": 1}, "extra_body must be an object, not a number"),
         (json.dumps(CUSTOMER | {"city": "\ud800"}), "not valid Unicode"),
         (Unreadable("too long", "{..."), "too long"),
     ],

@@ -18,31 +18,13 @@ async def serve(host: str, port: int, businesses: Sequence[str]) -> int:
     with on_interrupt(stop.set):
         try:
             async with Emulator(host=host, port=port) as emulator:
-                ids = await _create(emulator, businesses)
+                ids = {name: emulator.add_business(name) for name in dict.fromkeys(businesses)}
                 print(_welcome(emulator, ids), flush=True)
                 await stop.wait()
         except OSError as error:
             complain(f"can't listen on {host}:{port}: {error.strerror or error}")
             return 2
     return 0
-
-
-async def _create(emulator: Emulator, businesses: Sequence[str]) -> dict[str, str]:
-    ids: dict[str, str] = {}
-    async with emulator.client() as thredfi:
-        for external_id in businesses:
-            business = await thredfi.businesses.create(
-                {
-                    "external_id": external_id,
-                    "legal_name": external_id,
-                    "entity_type": "limited",
-                    "email": "books@business.example",
-                    "country": "GB",
-                    "base_currency": "GBP",
-                }
-            )
-            ids[external_id] = business.id
-    return ids
 
 
 def _welcome(emulator: Emulator, ids: dict[str, str]) -> str:

@@ -29,7 +29,8 @@ def push(
     A record is a mapping with ``type`` (customer, invoice, payment, refund or
     refund_payment), ``business`` (its Thred id or external_id), ``external_id``, and the
     fields of the request. A reference whose Thred id isn't known is written as
-    ``<name>_external_id`` in place of ``<name>_id``, also within ``allocations``.
+    ``<name>_external_id`` in place of ``<name>_id``, also within ``allocations``. Request
+    fields that the models don't know yet go into ``extra_body``, a mapping.
 
     Returns an async iterator of `Outcome`, one a record, in the order in which they end::
 

@@ -17,7 +17,10 @@ import attrs
 from .kinds import KINDS, Kind, Link
 from .seen import FINGERPRINT_BYTES
 
-__all__ = ["BadRecord", "Draft", "Reference", "Unreadable", "read_record"]
+__all__ = ["EXTRA_BODY", "BadRecord", "Draft", "Reference", "Unreadable", "read_record"]
+
+EXTRA_BODY = "extra_body"
+"""The field of a record that holds request fields which the models don't know yet."""
 
 
 class BadRecord(Exception):
@@ -83,13 +86,11 @@ class Draft:
 
     def body(self, id_of: Callable[[Reference], str | None]) -> dict[str, Any]:
         """The request body, with an id in place of every external id that ``id_of`` knows."""
-        if not self.kind.links:
-            return self.fields
         body = dict(self.fields)
         for link in self.kind.links:
             if link.within is None:
                 _resolve(body, link, id_of)
-            elif isinstance(elements := body.get(link.within), list):
+            elif isinstance(elements := body.get(link.within), list | tuple):
                 body[link.within] = [
                     _resolve(dict(one), link, id_of) if isinstance(one, Mapping) else one
                     for one in elements
@@ -201,6 +202,8 @@ def _draft(record: Any, resolved: Mapping[str, Mapping[str, str]]) -> Draft:
         raise bad("has text that is not valid Unicode (half of a surrogate pair)") from None
     except (TypeError, ValueError, RecursionError) as error:
         raise bad(str(error)) from None
+    if not isinstance(fields.get(EXTRA_BODY, {}), Mapping):
+        raise bad(f"{EXTRA_BODY} must be an object, not {_json_name(fields[EXTRA_BODY])}")
     if kind.parent is not None:
         _check_parent(kind, fields, references, bad)
     fingerprint = blake2b(content, digest_size=FINGERPRINT_BYTES).digest()
@@ -217,7 +220,7 @@ def _holders(fields: Mapping[str, Any], link: Link) -> Iterator[Mapping[str, Any
     """Where the fields of a link may stand."""
     if link.within is None:
         yield fields
-    elif isinstance(elements := fields.get(link.within), list):
+    elif isinstance(elements := fields.get(link.within), list | tuple):
         yield from (one for one in elements if isinstance(one, Mapping))
 
 

@@ -9,6 +9,7 @@ import attrs
 
 from ..session import with_response
 from .kinds import Kind
+from .records import EXTRA_BODY
 
 if TYPE_CHECKING:
     from ..client import BusinessClient, ThredfiClient
@@ -82,9 +83,7 @@ class ClientSender:
         if shop is None:
             shop = self._shops[business_id] = self._thredfi.business(business_id)
         service: Any = getattr(shop, kind.service)
-        if kind.parent is None:
-            call = service.create(body)
-        else:
-            call = service.create(body.pop(kind.parent), body)
-        response = await with_response(call)
+        options = {EXTRA_BODY: body.pop(EXTRA_BODY)} if EXTRA_BODY in body else {}
+        path = () if kind.parent is None else (body.pop(kind.parent),)
+        response = await with_response(service.create(*path, body, **options))
         return Sent(response.value.id, response.created, response.attempts)

@@ -1,0 +1,147 @@
+"""Customers of a business."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import operations
+from .books import Books, Customer
+from .call import Answer, Call, Handler, without_none
+from .paging import page_of
+from .problems import conflict, invalid, not_found
+
+__all__ = ["HANDLERS", "customer_view", "find_customer"]
+
+_SHOWN = (
+    "reference_number individual_name company_name email mobile_phone office_phone address_line1 "
+    "address_line2 city state_county postal_code country vat_number transaction_tags notes "
+    "metadata payment_terms_days credit_limit_cents"
+).split()
+
+
+def find_customer(books: Books, fields: dict[str, Any]) -> Customer | None:
+    """The customer that ``customer_id`` or ``customer_external_id`` names. Raises 400."""
+    if fields.get("customer_id"):
+        found = books.customers.get(fields["customer_id"])
+        if found is None:
+            raise invalid(customer_id="No customer of this business has this id.")
+        return found
+    if fields.get("customer_external_id"):
+        known: Customer | None = books.by_external_id(Customer, fields["customer_external_id"])
+        if known is None:
+            raise invalid(customer_external_id="No customer of this business has this external_id.")
+        return known
+    return None
+
+
+def customer_view(books: Books, customer: Customer) -> dict[str, Any]:
+    """The customer as the API shows it."""
+    fields = customer.fields
+    address = ", ".join(
+        str(fields[key])
+        for key in ("address_line1", "address_line2", "city", "state_county", "postal_code")
+        if fields.get(key)
+    )
+    return without_none(
+        {
+            "type": "customer",
+            "id": customer.id,
+            "external_id": customer.external_id,
+            **{key: fields.get(key) for key in _SHOWN},
+            "display_name": customer.name,
+            "full_address": address or None,
+            "address_string": address or None,
+            "tax_exempt": bool(fields.get("tax_exempt")),
+            "status": "archived" if customer.archived_at else fields.get("status") or "active",
+            "is_active": customer.archived_at is None,
+            "is_archived": customer.archived_at is not None,
+            "documents": [],
+            "created_at": customer.created_at,
+            "updated_at": customer.updated_at,
+            "archived_at": customer.archived_at,
+        }
+    )
+
+
+def _named(call: Call) -> Customer:
+    found = call.books.customers.get(call.path["customer_id"])
+    if found is None:
+        raise not_found("customer")
+    return found
+
+
+def _answer(call: Call, status: int, customer: Customer) -> Answer:
+    return Answer(status, customer_view(call.books, customer))
+
+
+def _create(call: Call) -> Answer:
+    books, fields = call.books, call.fields()
+    external_id = fields.pop("external_id", None)
+    known = books.by_external_id(Customer, external_id)
+    if known is not None:
+        return _answer(call, 200, known)
+    customer = Customer(
+        id=call.world.new_id(),
+        external_id=external_id,
+        fields=fields,
+        created_at=call.now,
+        updated_at=call.now,
+    )
+    books.add(customer)
+    return _answer(call, 201, customer)
+
+
+def _get(call: Call) -> Answer:
+    return _answer(call, 200, _named(call))
+
+
+def _list(call: Call) -> Answer:
+    with_archived = call.query.get("include_archived")
+    rows = [c for c in call.books.customers.values() if with_archived or not c.archived_at]
+    return page_of(call, rows, lambda row: customer_view(call.books, row))
+
+
+def _change(call: Call, customer: Customer) -> None:
+    fields = call.fields()
+    if "external_id" in fields:
+        external_id = fields.pop("external_id")
+        other = call.books.by_external_id(Customer, external_id)
+        if other not in (None, customer):
+            raise conflict("Another customer has this external_id.")
+        call.books.rename(customer, external_id)
+    customer.fields.update(fields)
+    customer.updated_at = call.now
+
+
+def _update(call: Call) -> Answer:
+    customer = _named(call)
+    _change(call, customer)
+    return _answer(call, 200, customer)
+
+
+def _archive(call: Call) -> Answer:
+    customer = _named(call)
+    if customer.archived_at:
+        raise conflict("The customer is archived already.")
+    _change(call, customer)
+    customer.archived_at = call.now
+    return _answer(call, 200, customer)
+
+
+def _unarchive(call: Call) -> Answer:
+    customer = _named(call)
+    if not customer.archived_at:
+        raise conflict("The customer is not archived.")
+    _change(call, customer)
+    customer.archived_at = None
+    return _answer(call, 200, customer)
+
+
+HANDLERS: dict[str, Handler] = {
+    operations.CREATE_CUSTOMER.id: _create,
+    operations.GET_CUSTOMER.id: _get,
+    operations.LIST_CUSTOMERS.id: _list,
+    operations.UPDATE_CUSTOMER.id: _update,
+    operations.ARCHIVE_CUSTOMER.id: _archive,
+    operations.UNARCHIVE_CUSTOMER.id: _unarchive,
+}

@@ -1,0 +1,54 @@
+"""Refusals, in the error shape of the reference: error_code, message, detail, request_id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+__all__ = ["Problem", "conflict", "invalid", "not_found"]
+
+
+class Problem(Exception):
+    """An answer outside 2xx. ``detail`` holds texts per field, as a validation error does."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        detail: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.detail = {name: list(texts) for name, texts in (detail or {}).items()}
+
+    def body(self, request_id: str) -> dict[str, Any]:
+        """The JSON of the answer."""
+        return {
+            "error_code": self.code,
+            "message": self.message,
+            "detail": self.detail,
+            "request_id": request_id,
+        }
+
+
+def invalid(**texts: str) -> Problem:
+    """400: one text per field."""
+    return invalid_fields({name: [text] for name, text in texts.items()})
+
+
+def invalid_fields(detail: Mapping[str, Sequence[str]]) -> Problem:
+    """400: any number of texts per field."""
+    return Problem(400, "validation_error", "Request data failed validation.", detail)
+
+
+def not_found(what: str) -> Problem:
+    """404 with a code such as ``invoice_not_found``."""
+    return Problem(404, f"{what.replace(' ', '_')}_not_found", f"No such {what}.")
+
+
+def conflict(message: str) -> Problem:
+    """409: the state of the resource forbids it."""
+    return Problem(409, "invalid_state", message)
