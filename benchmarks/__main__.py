@@ -15,11 +15,13 @@ SECTIONS = ("calls", "codec", "push", "import", "memory")
 def main() -> int:
     """Run the sections that were asked for and print what they found."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("section", nargs="*", choices=(*SECTIONS, []), metavar="section")
+    parser.add_argument("section", nargs="*", help=", ".join(SECTIONS))
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--calls", type=int, default=2560, help="in each round")
     parser.add_argument("--concurrency", type=int, default=64)
     options = parser.parse_args()
+    if unknown := set(options.section) - set(SECTIONS):
+        parser.error(f"no section {', '.join(sorted(unknown))}; there are {', '.join(SECTIONS)}")
     sections = options.section or [name for name in SECTIONS if name != "memory"]
     rounds, calls, concurrency = options.rounds, options.calls, options.concurrency
 
@@ -33,7 +35,7 @@ def main() -> int:
         if find_spec("uvloop"):
             import uvloop
 
-            print(f"\n{title}, uvloop {uvloop.__version__}\n")
+            print(f"\n{title}, uvloop {version('uvloop')}\n")
             print(
                 bench_calls.run(
                     rounds=rounds,

@@ -11,11 +11,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-from .document import apply_overlay, read, read_overlay
+from .document import read
 from .errors import CodegenError
 from .models import write_models
 from .operations import write_operations
+from .overlay import apply_overlay, read_overlay
 from .schemas import Schemas
+from .shape import check
+from .survey import Survey
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "thredfi_async"
@@ -36,6 +39,9 @@ def main(arguments: list[str] | None = None) -> int:
             if options.check:
                 return _compare(new, options.output)
             _install(new, options.output)
+    except RecursionError:
+        print(f"codegen: {options.spec}: nested too deeply, or within itself", file=sys.stderr)
+        return 2
     except CodegenError as error:
         print(f"codegen: {error}", file=sys.stderr)
         return 2
@@ -64,8 +70,10 @@ def _generate(spec: str, overlay: str | None, folder: Path) -> None:
         unmatched = apply_overlay(document, read_overlay(overlay))
         for target in unmatched:
             print(f"codegen: the overlay's target {target} matched nothing", file=sys.stderr)
-    schemas = Schemas(document)
-    (folder / "operations.py").write_text(write_operations(document, schemas))
+    check(document, spec)
+    survey = Survey(document)
+    schemas = Schemas(document, survey)
+    (folder / "operations.py").write_text(write_operations(document, survey, schemas))
     (folder / "models").mkdir()
     write_models(schemas, folder / "models")
     _format(folder)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import keyword
 import re
+import unicodedata
 from collections.abc import Container
 
-# What the generated modules use themselves; a field of the same name would hide it.
+# What the generated modules use themselves; a class or field of the same name would hide it.
 RESERVED = frozenset(
-    "Any UNSET UnsetType OpenEnum Instant check define dt field frozen common "
-    "bool bytes dict float int list str".split()
+    {
+        *("Any", "Check", "Checked", "ClassVar", "Instant", "Mapping", "OpenEnum", "TypeAlias"),
+        *("UNSET", "UnsetType", "annotations", "check", "common", "define", "dt", "field"),
+        *("frozen", "self", "bool", "bytes", "dict", "float", "int", "list", "str"),
+    }
 )
 
 
@@ -34,7 +38,7 @@ def camel_case(text: str) -> str:
 def field_name(text: str, taken: Container[str] = ()) -> str:
     """An attribute name: kept where it is one already, else made of its words."""
     name = text
-    if not name.isidentifier() or name.startswith("_"):
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", text):
         name = "_".join(_words(text)) or "value"
         if name[0].isdigit():
             name = f"n{name}"
@@ -68,7 +72,9 @@ def constant_name(text: str, taken: Container[str] = ()) -> str:
 
 
 def _words(text: str) -> list[str]:
-    return re.findall(r"[A-Za-z0-9]+", text)
+    """The words of a text, in ASCII: `größe` is `groe`."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return re.findall(r"[A-Za-z0-9]+", plain)
 
 
 def _free(name: str, taken: Container[str]) -> str:

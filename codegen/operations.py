@@ -6,227 +6,220 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import attrs
-
+from .classes import Reference, Type
 from .document import resolve
+from .endpoints import Content, Endpoint, endpoints
 from .errors import CodegenError
 from .models import environment
-from .names import constant_name
-from .schemas import Reference, Schemas, Side, Type
-from .schemas import operations as all_operations
+from .names import camel_case, constant_name
+from .schemas import Schemas
+from .survey import Survey
 
 _BUSINESS_PATH = re.compile(r"^/v1/platform/businesses/\{[^}]+\}/")
 _REPLAYS = ("safe", "external_id", "idempotency_key", "upsert", "state_change", "unsafe")
+_SCOPES = ("basic", "partner", "business")
+# Header parameters of these names say nothing, by the OpenAPI specification.
+_NO_PARAMETERS = ("accept", "authorization", "content-type")
 
 
-def write_operations(document: dict[str, Any], schemas: Schemas) -> str:
+def write_operations(document: dict[str, Any], survey: Survey, schemas: Schemas) -> str:
     """The text of operations.py. Adds to ``schemas`` what bodies hold that is written in line."""
-    taken: set[str] = set()
-    entries = []
-    for operation in all_operations(document):
-        entries.append(_Entry(document, schemas, operation, taken))
-    rows = [entry.row() for entry in entries]
-    modules = sorted({module for row in rows for module in row["uses"]})
+    taken = {"OPERATIONS", "TYPE_CHECKING"}
+    rows: list[dict[str, Any]] = []
+    for endpoint in endpoints(document):
+        writer = _Writer(document, schemas, survey.module_of(endpoint.tag), endpoint, taken)
+        rows.append(writer.row())
+        taken.add(rows[-1]["constant"])
+    ids = [row["id"] for row in rows]
+    for twice in (one for index, one in enumerate(ids) if one in ids[:index]):
+        raise CodegenError(f"two operations have the operationId {twice}")
     template = environment().get_template("operations.jinja2")
+    modules = sorted({module for row in rows for module in row["uses"]})
     return template.render(operations=rows, modules=modules)
 
 
-class _Entry:
-    """One operation on its way from the description to the table."""
+class _Writer:
+    """Writes one operation. Everything that goes into the row is Python source."""
 
     def __init__(
         self,
         document: dict[str, Any],
         schemas: Schemas,
-        operation: dict[str, Any],
+        module: str,
+        endpoint: Endpoint,
         taken: set[str],
     ) -> None:
         self.document = document
         self.schemas = schemas
-        self.operation = operation
-        self.method: str = operation["method"].upper()
-        self.path: str = operation["path"]
-        self.id: str = operation.get("operationId") or f"{self.method.lower()} {self.path}"
+        self.module = module
+        self.endpoint = endpoint
+        self.operation = endpoint.operation
+        self.id = str(self.operation.get("operationId") or f"{endpoint.method} {endpoint.path}")
         self.constant = constant_name(self.id, taken)
-        taken.add(self.constant)
-        self.module = schemas.module_of(operation)
-        self.owner = Reference(
-            self.module, "".join(p.capitalize() for p in self.constant.split("_"))
-        )
 
     def row(self) -> dict[str, Any]:
-        parameters = [self._resolved(one) for one in self.operation["parameters"]]
-        named = {(one.get("in"), one.get("name")): one for one in parameters}  # the last one wins
-        body = self._resolved(self.operation.get("requestBody") or {})
         answers, returned = self._answers()
         unwrap = self.operation.get("x-unwrap")
         if unwrap is not None:
             returned = self._unwrapped(returned, unwrap)
-        returns, uses = self._returns(returned)
+        returns = "None" if returned is None else returned.hint("", "answer")
         return {
             "constant": self.constant,
             "id": repr(self.id),
-            "method": repr(self.method),
-            "path": repr(self.path),
-            "tag": repr((self.operation.get("tags") or ["default"])[0]),
+            "method": repr(self.endpoint.method.upper()),
+            "path": repr(self.endpoint.path),
+            "tag": repr(self.endpoint.tag),
             "scope": self._scope(),
             "replay": self._replay(),
-            "path_parameters": tuple(re.findall(r"\{([^}]+)\}", self.path)),
-            "query": [
-                self._parameter(one) for (where, _), one in named.items() if where == "query"
-            ],
-            "headers": [
-                self._parameter(one) for (where, _), one in named.items() if where == "header"
-            ],
-            "bodies": self._bodies(body),
-            "body_required": bool(body.get("required")),
+            "path_parameters": tuple(re.findall(r"\{([^}]+)\}", self.endpoint.path)),
+            "query": self._parameters("query"),
+            "headers": self._parameters("header"),
+            "bodies": self._bodies(),
+            "body_required": self.endpoint.body.get("required", False),
             "answers": answers,
             "unwrap": repr(unwrap) if unwrap is not None else None,
             "undocumented": bool(self.operation.get("x-undocumented")),
             "returns": returns,
-            "uses": uses,
+            "uses": set(re.findall(r"\b(\w+)\.[A-Z]", returns)),
         }
 
-    def _resolved(self, node: dict[str, Any]) -> dict[str, Any]:
-        resolved = node
-        while "$ref" in resolved:
-            resolved = dict(resolve(self.document, resolved["$ref"]))
-        return resolved
+    # --- tokens and replays ------------------------------------------------------------------
 
     def _scope(self) -> str:
         given = self.operation.get("x-token-scope")
         if given is not None:
-            return str(given).upper()
-        security = self.operation.get("security", self.document.get("security")) or []
-        schemes = (self.document.get("components") or {}).get("securitySchemes") or {}
+            return self._one_of("x-token-scope", given, _SCOPES)
+        security = self.operation.get("security", self.document.get("security", ()))
+        schemes = self.document["components"].get("securitySchemes", {})
         kinds = {
-            str((schemes.get(name) or {}).get("scheme", "")).lower()
-            for one in security
-            for name in one
+            schemes.get(name, {}).get("scheme", "").lower() for one in security for name in one
         }
         if kinds == {"basic"}:
             return "BASIC"
-        return "BUSINESS" if _BUSINESS_PATH.match(self.path) else "PARTNER"
+        return "BUSINESS" if _BUSINESS_PATH.match(self.endpoint.path) else "PARTNER"
 
     def _replay(self) -> str:
         given = self.operation.get("x-replay")
-        if given is None:
-            return "SAFE" if self.method in ("GET", "HEAD", "OPTIONS") else "UNSAFE"
-        if given not in _REPLAYS:
-            raise CodegenError(
-                f"{self.id}: x-replay is one of {', '.join(_REPLAYS)}, not {given!r}"
-            )
-        return str(given).upper()
+        if given is not None:
+            return self._one_of("x-replay", given, _REPLAYS)
+        return "SAFE" if self.endpoint.method in ("get", "head", "options") else "UNSAFE"
+
+    def _one_of(self, key: str, given: str, known: tuple[str, ...]) -> str:
+        if given not in known:
+            raise CodegenError(f"{self.id}: {key} is one of {', '.join(known)}, not {given!r}")
+        return given.upper()
+
+    # --- parameters ---------------------------------------------------------------------------
+
+    def _parameters(self, where: str) -> list[str]:
+        return [
+            self._parameter(one)
+            for one in self.endpoint.parameters
+            if one["in"] == where
+            and not (where == "header" and one["name"].lower() in _NO_PARAMETERS)
+        ]
 
     def _parameter(self, parameter: Mapping[str, Any]) -> str:
-        schema = parameter.get("schema") or {}
-        whole = self._whole(schema)
+        whole = self._whole(parameter.get("schema", {}))
         arguments = [repr(parameter["name"])]
-        style = "PLAIN"
+        style = ""
         if whole.get("type") == "array":
             explode = parameter.get("explode", parameter.get("style", "form") == "form")
             style = "REPEAT" if explode else "COMMA"
-            whole = self._whole(whole.get("items") or {})
-        kind = str(whole.get("type") or "string")
+            whole = self._whole(whole.get("items", {}))
+        kind = whole.get("type", "string")
         if whole.get("format") in ("date", "date-time", "uuid"):
             kind = whole["format"]
         if kind != "string":
             arguments.append(f"type={kind!r}")
         if parameter.get("required"):
             arguments.append("required=True")
-        if style != "PLAIN":
+        if style:
             arguments.append(f"style=Style.{style}")
-        values = tuple(value for value in whole.get("enum") or () if isinstance(value, str))
+        values = tuple(value for value in whole.get("enum", ()) if value and isinstance(value, str))
         if values:
             arguments.append(f"values={values!r}")
         return f"Parameter({', '.join(arguments)})"
 
-    def _whole(self, schema: Any) -> dict[str, Any]:
+    def _whole(self, schema: Any, passed: tuple[str, ...] = ()) -> dict[str, Any]:
+        """All that a schema says, references and combinations included; null set aside."""
         if not isinstance(schema, dict):
             return {}
-        schema = self._resolved(schema)
+        whole = dict(schema)
         for key in ("allOf", "oneOf", "anyOf"):
-            for part in schema.get(key) or ():
-                schema = {**self._whole(part), **{k: v for k, v in schema.items() if k != key}}
-        return schema
+            for part in schema.get(key, ()):
+                whole = self._whole(part, passed) | whole
+        reference = schema.get("$ref")  # what stands beside it doesn't count
+        if reference is not None and reference not in passed:
+            whole |= self._whole(resolve(self.document, reference), (*passed, reference))
+        if isinstance(whole.get("type"), list):
+            declared = [one for one in whole["type"] if one != "null"]
+            whole["type"] = declared[0] if len(declared) == 1 else "string"
+        return whole
 
-    def _bodies(self, body: dict[str, Any]) -> list[tuple[str, str]]:
-        found: list[tuple[str, str]] = []
+    # --- bodies and answers -------------------------------------------------------------------
+
+    def _bodies(self) -> list[tuple[str, str]]:
+        """(content type, model), JSON first. One schema is one model in all content types."""
+        content: Content = self.endpoint.body.get("content", {})
+        owner = self._owner("Body")
         known: list[tuple[Any, str]] = []
-        content = body.get("content") or {}
-        for content_type in sorted(
-            content, key=lambda one: (not _is_json(one), list(content).index(one))
-        ):
-            schema = (content[content_type] or {}).get("schema")
+        found = []
+        for content_type in sorted(content, key=lambda one: not _is_json(one)):
+            schema = content[content_type].get("schema")
             written = next((text for same, text in known if same == schema), None)
             if written is None:
-                owner = attrs.evolve(self.owner, name=f"{self.owner.name}Body")
-                kind = self.schemas.body(schema, owner, "request")
-                written = _model_ref(kind) or "None"
+                written = _model_ref(self.schemas.body(schema, owner, "request")) or "None"
                 known.append((schema, written))
             found.append((repr(content_type), written))
         return found
 
     def _answers(self) -> tuple[list[tuple[int, str]], Type | None]:
-        """The 2xx answers as written, and the type of the first of them that has one."""
-        found: list[tuple[int, str]] = []
-        first: Type | None = None
-        known: list[tuple[Any, Type, str]] = []
-        for status, answer in (self.operation.get("responses") or {}).items():
-            if not re.fullmatch(r"2\d\d", str(status)):
-                continue
-            content = self._resolved(answer).get("content") or {}
+        """(status, model) of the successes, and the type of the first that has a body."""
+        known: list[tuple[Any, Type]] = []
+        found = []
+        for status, content in self.endpoint.successes():
             schema = next(
-                (held.get("schema") for name, held in content.items() if _is_json(name)), None
+                (media.get("schema") for name, media in content.items() if _is_json(name)), None
             )
             if schema is None:
-                found.append((int(status), "None"))
+                found.append((status, "None"))
                 continue
-            entry = next((one for one in known if one[0] == schema), None)
-            if entry is None:
-                kind = self._named(self.schemas.body(schema, self._answer_owner(), "answer"))
-                entry = (schema, kind, _model_ref(kind) or "None")
-                known.append(entry)
-            first = first or entry[1]
-            found.append((int(status), entry[2]))
-        return found, first
+            kind = next((one for same, one in known if same == schema), None)
+            if kind is None:
+                kind = self._named(self.schemas.body(schema, self._owner("Answer"), "answer"))
+                known.append((schema, kind))
+            found.append((status, _model_ref(kind) or "None"))
+        return found, known[0][1] if known else None
 
-    def _answer_owner(self) -> Reference:
-        return attrs.evolve(self.owner, name=f"{self.owner.name}Answer")
+    def _owner(self, ending: str) -> Reference:
+        """Gives its name to what is written in line."""
+        return Reference(self.module, camel_case(self.constant.lower()) + ending)
 
     def _named(self, kind: Type) -> Type:
         """The type itself where a `ModelRef` can name it, else an alias for it."""
         if _model_ref(kind) is not None:
             return kind
-        return Type("class", reference=self.schemas.alias(self._answer_owner(), kind))
+        return Type("class", reference=self.schemas.alias(self._owner("Answer"), kind))
 
-    def _unwrapped(self, kind: Type | None, name: str) -> Type | None:
+    def _unwrapped(self, kind: Type | None, name: str) -> Type:
         model = kind and kind.reference and self.schemas.models.get(kind.reference.name)
         for field in model.fields if model else ():
             if field.wire_name == name:
                 return field.type
         raise CodegenError(f"{self.id}: x-unwrap names {name!r}, which its answer doesn't have")
 
-    def _returns(self, kind: Type | None) -> tuple[str, set[str]]:
-        if kind is None:
-            return "None", set()
-        side: Side = "answer"
-        hint = kind.hint("", side)
-        return hint, set(re.findall(r"\b(\w+)\.[A-Z]", hint))
-
 
 def _is_json(content_type: str) -> bool:
-    name = content_type.split(";")[0].strip()
+    name = content_type.split(";")[0].strip().lower()
     return name == "application/json" or name.endswith("+json")
 
 
 def _model_ref(kind: Type) -> str | None:
-    match kind.kind:
-        case "class" if not kind.is_enum:
-            assert kind.reference is not None
-            return f'ModelRef("{kind.reference.module}", "{kind.reference.name}")'
-        case "list" if kind.inner[0].kind == "class" and not kind.inner[0].is_enum:
-            reference = kind.inner[0].reference
-            assert reference is not None
-            return f'ModelRef("{reference.module}", "{reference.name}", many=True)'
-    return None
+    """What names a model, or a list of one, in operations.py."""
+    many = kind.kind == "list" and not kind.null_items
+    one = kind.inner[0] if many else kind
+    if one.kind != "class" or one.is_enum or one.reference is None:
+        return None
+    arguments = [f'"{one.reference.module}"', f'"{one.reference.name}"', *["many=True"] * many]
+    return f"ModelRef({', '.join(arguments)})"

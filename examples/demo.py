@@ -24,16 +24,16 @@ console = Console(highlight=False)
 async def main() -> int:
     """Run the demo; the exit status says whether all went as it should."""
     async with Emulator() as emulator:
-        step("An emulator of Thred's API", f"listens on {emulator.url}")
+        step("An emulator of Thred's API is running", emulator.url)
         async with emulator.client() as thredfi:
             for business in BUSINESSES:
                 await thredfi.businesses.create(business)
-        step("Three businesses", ", ".join(one["legal_name"] for one in BUSINESSES))
+        step("Three businesses are set up", *(one["legal_name"] for one in BUSINESSES))
 
         first = await push(emulator, "Their records go in, side by side")
         again = await push(emulator, "The same file once more: nothing is created twice")
 
-        step("The books", "as the emulator keeps them, beside the sums of the file")
+        step("The books now")
         agree = show_books(emulator)
     if first or again or not agree:
         console.print("\n[red]Something went wrong, see above.[/red]")
@@ -42,17 +42,19 @@ async def main() -> int:
     return 0
 
 
-def step(what: str, more: str) -> None:
-    console.print(f"\n[bold]{what}[/bold] {more}")
+def step(what: str, *more: str) -> None:
+    """Say what comes next."""
+    console.print(f"\n[bold]{what}[/bold]")
+    for line in more:
+        console.print(f"  {line}")
 
 
 async def push(emulator: Emulator, why: str) -> int:
     """Run the real command on the shipped file."""
-    file = os.path.relpath(SHIPPED)
-    step(why, f"[dim]$ thredfi push {file}[/dim]")
+    step(why, f"[dim]$ thredfi push {SHIPPED.name}[/dim]")
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "thredfi_async.cli", "push", file),
+        *("-m", "thredfi_async.cli", "push", SHIPPED),
         env={
             **os.environ,
             "PYTHONPATH": str(ROOT),

@@ -43,6 +43,7 @@ class BrokenJSON(ValueError):
     """The bytes are no JSON at all. The message never repeats them."""
 
 
+@cache
 def load(ref: ModelRef) -> Any:
     """The type that a `ModelRef` names; imports its module on first use."""
     module = importlib.import_module(f".models.{ref.module}", __package__)

@@ -9,6 +9,7 @@ become a failure just for looking unexpected.
 from __future__ import annotations
 
 import enum
+import re
 import types
 import typing
 from collections.abc import Callable, Hashable, Mapping
@@ -183,4 +184,7 @@ def _json_type(raw: Any) -> str:
 
 
 def _name(wanted: Any) -> str:
-    return wanted.__name__ if isinstance(wanted, type) else str(wanted).replace("typing.", "")
+    """A type as one would write it, without the modules that its parts come from."""
+    plain = isinstance(wanted, type) and not get_args(wanted)
+    written = wanted.__name__ if plain else str(wanted)
+    return re.sub(r"[\w.]+\.(\w+)", r"\1", written)

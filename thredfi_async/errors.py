@@ -186,7 +186,7 @@ class ApiError(_CallError):
 
 
 class BadRequest(ApiError):
-    """400 or 422: the data failed validation; ``fields`` says where. Correct it, then send again."""
+    """400 or 422: the data failed validation; ``fields`` says where. Correct it, send again."""
 
 
 class AuthenticationFailed(ApiError):

@@ -1,28 +1,25 @@
 """What the generated models are made of: UNSET, open enums, field checks.
 
-Nothing here knows one model or one endpoint. The generated request models call
-`check` once per constrained field; the generated enums subclass `OpenEnum`.
+Nothing here knows one model or one endpoint. The generated request models are
+`Checked` and list a `check` for each field; the generated enums subclass `OpenEnum`.
 """
 
 from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Callable
-from datetime import datetime
-from typing import Annotated, Any, TypeAlias
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from typing import Annotated, Any, ClassVar, TypeAlias
 
-import attrs
 from msgspec import UNSET, Meta, UnsetType
 
 from .errors import InvalidRequest
 
-__all__ = ["UNSET", "Instant", "OpenEnum", "UnsetType", "check"]
+__all__ = ["UNSET", "Check", "Checked", "Instant", "OpenEnum", "UnsetType", "check"]
 
 Instant: TypeAlias = Annotated[datetime, Meta(tz=True)]
 """An aware datetime in an answer."""
-
-Validator: TypeAlias = Callable[[Any, "attrs.Attribute[Any]", Any], None]
 
 
 class OpenEnum(enum.StrEnum):
@@ -65,6 +62,40 @@ class OpenEnum(enum.StrEnum):
         return type(self), (self._value_,)
 
 
+class Checked:
+    """Base of the request models: checks the fields that were given when one is built."""
+
+    __slots__ = ()
+    __checks__: ClassVar[Mapping[str, Check]] = {}
+
+    def __attrs_post_init__(self) -> None:
+        # Only the first instance comes here; the class then has a method of its own.
+        model = type(self)
+        model.__attrs_post_init__ = method = _compiled(model)  # type: ignore[method-assign, assignment]
+        method(self)
+
+
+def _compiled(model: type[Checked]) -> Callable[[Checked], None]:
+    """All checks of a model as one straight function.
+
+    Most fields are unset or of the one plain type that fits; a loop over the checks would
+    cost building a model five times as much as the rest of its construction.
+    """
+    names: dict[str, Any] = {"UNSET": UNSET, "checks": model.__checks__}
+    lines = ["def check_fields(self):"]
+    for name, one in model.__checks__.items():
+        conditions = ["value is not UNSET"]
+        for kind in one.plain:
+            names[kind.__name__] = kind
+            conditions.append(f"type(value) is not {kind.__name__}")
+        lines.append(f"    value = self.{name}")
+        lines.append(f"    if {' and '.join(conditions)}:")
+        lines.append(f"        checks[{name!r}]({f'{model.__name__}.{name}'!r}, value)")
+    exec("\n".join([*lines, "    return None"]), names)
+    compiled: Callable[[Checked], None] = names["check_fields"]
+    return compiled
+
+
 def check(
     *types: type | Callable[[], type],
     required: bool = False,
@@ -79,8 +110,8 @@ def check(
     items: type | Callable[[], type] | None = None,
     min_items: int | None = None,
     max_items: int | None = None,
-) -> Validator:
-    """An attrs validator for one field of a request model.
+) -> Check:
+    """The check of one field of a request model.
 
     ``types`` are what a value may be an instance of (none: anything); a bool is
     never taken for a number. A type that is defined further down its module is
@@ -92,36 +123,56 @@ def check(
         minimum, maximum, exclusive_minimum, exclusive_maximum, multiple_of,
         min_length, max_length, pattern, min_items, max_items,
     )  # fmt: skip
-    resolved: list[tuple[type, ...]] = []
-    element: list[type] = []
+    return Check(types, required=required, items=items, limits=limits)
 
-    def validate(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+
+class Check:
+    """What `check` makes. ``plain`` are the exact types that need no further look."""
+
+    __slots__ = ("_items", "_limits", "_required", "_types", "plain")
+
+    def __init__(
+        self,
+        types: tuple[type | Callable[[], type], ...],
+        *,
+        required: bool,
+        items: type | Callable[[], type] | None,
+        limits: list[tuple[Callable[[Any], bool], str]],
+    ) -> None:
+        self._types = types
+        self._required = required
+        self._items = items
+        self._limits = limits
+        self.plain: tuple[type, ...] = ()
+        if not limits and items is None:
+            self.plain = tuple(one for one in types if isinstance(one, type) and one in _PLAIN)
+
+    def __call__(self, path: str, value: Any) -> None:
+        """Raise `InvalidRequest` unless the value is good."""
         if value is UNSET:
             return
-        name = f"{type(instance).__name__}.{attribute.name}"
         if value is None:
-            if required:
-                raise InvalidRequest.at(name, "is required, so it can't be None")
+            if self._required:
+                raise InvalidRequest.at(path, "is required, so it can't be None")
             return
-        if types:
-            if not resolved:
-                resolved.append(tuple(_resolve(one) for one in types))
-            if not _fits(value, resolved[0]):
-                raise InvalidRequest.at(name, _wrong_type(resolved[0], value))
+        if self._types:
+            allowed = tuple(map(_resolve, self._types))
+            self._types = allowed
+            if not _fits(value, allowed):
+                raise InvalidRequest.at(path, _wrong_type(allowed, value))
         if isinstance(value, datetime) and value.tzinfo is None:
-            raise InvalidRequest.at(name, NAIVE_DATETIME)
-        if items is not None and isinstance(value, list):
-            if not element:
-                element.append(_resolve(items))
+            raise InvalidRequest.at(path, NAIVE_DATETIME)
+        if self._items is not None and isinstance(value, list):
+            element = self._items = _resolve(self._items)
             for index, one in enumerate(value):
-                if not _fits(one, (element[0],)):
-                    raise InvalidRequest.at(f"{name}[{index}]", _wrong_type((element[0],), one))
-        for broken, text in limits:
+                if type(one) is not element and not _fits(one, (element,)):
+                    raise InvalidRequest.at(f"{path}[{index}]", _wrong_type((element,), one))
+        for broken, text in self._limits:
             if broken(value):
-                raise InvalidRequest.at(name, f"{text}, not {value!r:.80}")
+                raise InvalidRequest.at(path, f"{text}, not {value!r:.80}")
 
-    return validate
 
+_PLAIN = (str, int, float, bool, bytes, dict, date)
 
 NAIVE_DATETIME = (
     "has no time zone, so its instant is unknown; use an aware datetime, "

@@ -53,7 +53,7 @@ class Parameter:
     values: tuple[str, ...] = ()  # known values of an enum, for docs and for the emulator
 
 
-@attrs.frozen
+@attrs.frozen(cache_hash=True)
 class ModelRef:
     """Names a generated model without loading it. ``module`` is below ``models``."""
 

@@ -18,14 +18,13 @@ from .operation import ModelRef, Operation, Replay, Style
 
 __all__ = ["Request", "prepare"]
 
-JSON = "application/json"
 IDEMPOTENCY_KEY = "Idempotency-Key"
 
 # Makes the same key from the same external_id in every run, so that a repeated run is a replay.
 _KEY_NAMESPACE = UUID("6f0f2a4e-3c58-4c7a-9d43-0d6a5e0d9f11")
 
 
-@attrs.frozen
+@attrs.define
 class Request:
     """One call, ready to be sent as often as need be: nothing in it changes between attempts."""
 
@@ -33,7 +32,7 @@ class Request:
     target: str  # path and query, quoted
     business_id: str | None
     body: bytes | None = attrs.field(repr=False)
-    headers: Mapping[str, str] = attrs.field(repr=False)
+    headers: Mapping[str, str] = attrs.field(repr=False)  # beyond those of every call
     external_id: str | None
     idempotency_key: str | None
 
@@ -57,8 +56,6 @@ def prepare(
     if key is None and operation.replay is Replay.IDEMPOTENCY_KEY:
         key = _key(operation, path, external_id)
     headers: dict[str, str] = {}
-    if content is not None:
-        headers["Content-Type"] = JSON
     if key is not None:
         headers[IDEMPOTENCY_KEY] = key
     if extra_headers or idempotency_key:

@@ -12,8 +12,9 @@ import logging
 from collections import Counter
 from collections.abc import Awaitable, Mapping
 from contextvars import ContextVar
+from functools import cache
 from ipaddress import ip_address
-from typing import Any, Generic, Literal, NoReturn, TypedDict, TypeVar
+from typing import Any, Generic, Literal, NoReturn, TypeAlias, TypedDict, TypeVar
 
 import aiohttp
 import attrs
@@ -26,7 +27,6 @@ from .clock import Clock
 from .drift import Drift
 from .errors import (
     ApiError,
-    AuthenticationFailed,
     ConfigurationError,
     DeadlineExceeded,
     InvalidAnswer,
@@ -35,6 +35,7 @@ from .errors import (
     TransportError,
     api_error,
 )
+from .limits import Gate, Watchdog
 from .operation import Operation, Replay, TokenScope
 from .operations import GET_BUSINESS_TOKEN, GET_PARTNER_TOKEN
 from .request import Request, prepare
@@ -47,6 +48,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 BusinessToken = Literal["business", "partner"]
+_Exchanged: TypeAlias = tuple[int, Mapping[str, str], bytes]  # status, headers, body
 
 _REQUEST_ID = "X-Request-ID"
 _ONE_MEBIBYTE = 1 << 20
@@ -161,14 +163,15 @@ class Session:
         self._timeout = timeout
         self._http_timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout)
         self._max_answer_size = max_answer_size
-        self._token_scope = token_scope
+        self._least_privilege = token_scope == "business"  # noqa: S105 - no password
         self._user_agent = user_agent
         self._http = http
         self._owns_http = http is None
         self._closed = False
-        self._permits = asyncio.Semaphore(max_connections)
+        self._gate = Gate(max_connections)
+        self._watchdog = Watchdog()
         self._urls: dict[str, URL] = {}
-        self._headers: dict[str, tuple[Token, CIMultiDict[str]]] = {}
+        self._headers: dict[str, tuple[Token, CIMultiDict[str], CIMultiDict[str]]] = {}
         self.tokens = TokenCache(self._fetch_token, clock=clock, store=store)
         self.statistics = Statistics()
         self.drift: Counter[tuple[str, Drift]] = Counter()
@@ -198,11 +201,11 @@ class Session:
             extra_headers=options.get("extra_headers"),
             idempotency_key=options.get("idempotency_key"),
         )
-        response = await _Call(self, request, options).run()
+        call = _Call(self, request, options)
+        value: T = await call.run()
         recorder = _recorder.get()
         if recorder is not None:
-            recorder.append(response)
-        value: T = response.value
+            recorder.append(call.response(value))
         return value
 
     async def aclose(self) -> None:
@@ -211,6 +214,7 @@ class Session:
             return
         self._closed = True
         await self.tokens.aclose()
+        self._watchdog.close()
         if self._owns_http and self._http is not None:
             await self._http.close()
 
@@ -245,7 +249,7 @@ class Session:
         match request.operation.scope:
             case TokenScope.BASIC:
                 return None
-            case TokenScope.BUSINESS if self._token_scope == "business":
+            case TokenScope.BUSINESS if self._least_privilege:
                 return request.business_id or PARTNER
             case _:
                 return PARTNER
@@ -254,7 +258,7 @@ class Session:
 
     async def exchange(
         self, request: Request, token: Token | None, scope: str | None
-    ) -> tuple[int, Mapping[str, str], bytes]:
+    ) -> _Exchanged:
         """Send one request once: status, headers and body of the answer, whatever they are."""
         operation = request.operation
         body: Any = request.body
@@ -300,29 +304,36 @@ class Session:
     def _request_headers(
         self, request: Request, token: Token | None, scope: str | None
     ) -> CIMultiDict[str]:
+        has_body = request.body is not None
         if token is None or scope is None:
-            headers = self._common_headers(self.credentials.basic)
+            headers = self._common_headers(self.credentials.basic, has_body=has_body)
         else:
             known = self._headers.get(scope)
             if known is None or known[0] is not token:
                 if len(self._headers) >= 4096:
                     self._headers.clear()
-                known = (token, self._common_headers(f"Bearer {token.value}"))
-                self._headers[scope] = known
-            headers = known[1]
+                bearer = f"Bearer {token.value}"
+                without, with_body = (
+                    self._common_headers(bearer, has_body=one) for one in (False, True)
+                )
+                known = self._headers[scope] = (token, without, with_body)
+            headers = known[2] if has_body else known[1]
         if request.headers:
             headers = headers.copy()
             headers.update(request.headers)
         return headers
 
-    def _common_headers(self, authorization: str) -> CIMultiDict[str]:
-        return CIMultiDict(
+    def _common_headers(self, authorization: str, *, has_body: bool) -> CIMultiDict[str]:
+        headers = CIMultiDict(
             {
                 "Accept": "application/json",
                 "User-Agent": self._user_agent,
                 "Authorization": authorization,
             }
         )
+        if has_body:
+            headers["Content-Type"] = "application/json"
+        return headers
 
     async def _read(self, answer: aiohttp.ClientResponse) -> bytes:
         limit = self._max_answer_size
@@ -367,7 +378,7 @@ class _Call:
     """One call on its way: its attempts, its deadline, and how it ends."""
 
     __slots__ = (
-        "_answer_status",
+        "_answer",
         "_attempts",
         "_deadline",
         "_patience",
@@ -391,9 +402,16 @@ class _Call:
         self._attempts = 0
         self._token_renewed = False
         self._uncertain = False  # an attempt may have been applied
-        self._answer_status: int | None = None
+        self._answer: _Exchanged | None = None  # the last one there was
 
-    async def run(self) -> Response[Any]:
+    def response(self, value: T) -> Response[T]:
+        """The answer that the call ended with, around its decoded value."""
+        assert self._answer is not None
+        status, headers, body = self._answer
+        return Response(value, status, headers, body, self._attempts)
+
+    async def run(self) -> Any:
+        """Send until there is an answer; its decoded value. Raises how the call ended else."""
         session, request = self._session, self._request
         session.statistics.calls += 1
         scope = session.scope_of(request)
@@ -404,21 +422,18 @@ class _Call:
             retry_after: float | None = None
             error: ThredfiError
             try:
-                status, headers, data = await self._attempt(token, scope)
+                status, headers, data = self._answer = await self._attempt(token, scope)
             except _Unanswered as unanswered:
                 failure, error = unanswered.failure, unanswered.error
             else:
-                self._answer_status = status
                 if 200 <= status < 300:
                     try:
-                        value = self._decode(status, data)
+                        return self._decode(status, data)
                     except codec.BrokenJSON as broken:
                         failure = Failure.UNCERTAIN
                         error = self._invalid_answer(
                             f"{status} came with a body that is no JSON ({broken})", status
                         )
-                    else:
-                        return Response(value, status, headers, data, self._attempts)
                 else:
                     now = session._clock.time()
                     retry_after = parse_retry_after(headers.get("Retry-After"), now)
@@ -439,21 +454,21 @@ class _Call:
             self._uncertain = self._uncertain or failure is Failure.UNCERTAIN
             await self._pause_or_raise(failure, error, retry_after)
 
-    async def _attempt(
-        self, token: Token | None, scope: str | None
-    ) -> tuple[int, Mapping[str, str], bytes]:
+    async def _attempt(self, token: Token | None, scope: str | None) -> _Exchanged:
         """One request, bounded by the timeout and the deadline. Raises `_Unanswered`."""
         session = self._session
-        await self._wait_for_permit()
+        if not session._gate.try_enter():
+            await self._queue()
         try:
-            if (remaining := self._remaining()) <= 0:
+            remaining = self._remaining()
+            if remaining <= 0:
                 raise self._unanswered(Failure.NOT_SENT, "the deadline passed before it was sent")
             self._attempts += 1
             session.statistics.requests += 1
             if self._attempts > 1:
                 session.statistics.retries += 1
-            async with asyncio.timeout(min(self._timeout, remaining)):
-                return await session.exchange(self._request, token, scope)
+            exchange = session.exchange(self._request, token, scope)
+            return await session._watchdog.wait(exchange, min(self._timeout, remaining))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise self._unanswered(Failure.NOT_SENT, f"no connection: {error}") from error
         except TimeoutError as error:
@@ -468,17 +483,16 @@ class _Call:
             text = f"the connection broke: {str(error) or type(error).__name__}"
             raise self._unanswered(Failure.UNCERTAIN, text) from error
         finally:
-            session._permits.release()
+            session._gate.leave()
 
     def _decode(self, status: int, data: bytes) -> Any:
         operation = self._request.operation
-        answers = operation.answers
-        ref = dict(answers).get(status, answers[0][1] if answers else None)
-        if ref is None or status in (204, 205):
+        wanted = _answer_type(operation, status)
+        if wanted is None:
             return None
-        value, differences = codec.decode(codec.load(ref), data)
-        drift = self._session.drift
+        value, differences = codec.decode(wanted, data)
         for one in differences:
+            drift = self._session.drift
             if len(drift) < 10_000:
                 drift[operation.id, one] += 1
         if operation.unwrap is not None:
@@ -536,14 +550,10 @@ class _Call:
             raise self._outcome_unknown(error) from error
         raise error
 
-    async def _wait_for_permit(self) -> None:
-        permits = self._session._permits
-        if not permits.locked():
-            await permits.acquire()
-            return
+    async def _queue(self) -> None:
         try:
             async with asyncio.timeout(self._remaining()):
-                await permits.acquire()
+                await self._session._gate.enter()
         except TimeoutError:
             raise self._unanswered(
                 Failure.NOT_SENT, "the deadline passed while the call was queued"
@@ -592,9 +602,18 @@ class _Call:
             attempts=self._attempts,
             external_id=request.external_id,
             idempotency_key=request.idempotency_key,
-            status=self._answer_status,
+            status=self._answer[0] if self._answer else None,
             find_out=find_out,
         )
+
+
+@cache
+def _answer_type(operation: Operation[Any], status: int) -> Any:
+    """What a 2xx answer of this status holds; None: no body worth reading."""
+    if status in (204, 205) or not operation.answers:
+        return None
+    ref = dict(operation.answers).get(status, operation.answers[0][1])
+    return None if ref is None else codec.load(ref)
 
 
 class _Unanswered(Exception):

@@ -7,340 +7,286 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .authentication import BusinessTokenResponse as BusinessTokenResponse
-    from .authentication import OAuth2TokenRequestRequest as OAuth2TokenRequestRequest
-    from .authentication import OAuth2TokenResponse as OAuth2TokenResponse
-    from .bank_accounts import (
-        BankAccountConnectionDetail as BankAccountConnectionDetail,
+    from .authentication import (
+        BusinessTokenResponse,
+        OAuth2TokenRequestRequest,
+        OAuth2TokenResponse,
     )
     from .bank_accounts import (
-        BankAccountConnectionSummary as BankAccountConnectionSummary,
+        BankAccountConnectionDetail,
+        BankAccountConnectionSummary,
+        BankLinkStatusEnum,
+        PaginatedBankAccountConnectionList,
     )
-    from .bank_accounts import BankLinkStatusEnum as BankLinkStatusEnum
-    from .bank_accounts import (
-        PaginatedBankAccountConnectionList as PaginatedBankAccountConnectionList,
-    )
-    from .bank_transactions import BankTransaction as BankTransaction
     from .bank_transactions import (
-        BankTransactionCategorizationStatusEnum as BankTransactionCategorizationStatusEnum,
+        BankTransaction,
+        BankTransactionCategorizationStatusEnum,
+        BankTransactionCategory,
+        BankTransactionDirection,
+        BankTransactionSubcategory,
+        BankTransactionTypeEnum,
+        PaginatedBankTransactionList,
     )
-    from .bank_transactions import BankTransactionCategory as BankTransactionCategory
-    from .bank_transactions import BankTransactionDirection as BankTransactionDirection
-    from .bank_transactions import (
-        BankTransactionSubcategory as BankTransactionSubcategory,
-    )
-    from .bank_transactions import BankTransactionTypeEnum as BankTransactionTypeEnum
-    from .bank_transactions import (
-        PaginatedBankTransactionList as PaginatedBankTransactionList,
-    )
-    from .bill_payments import BillPayment as BillPayment
-    from .bill_payments import BillPaymentAllocation as BillPaymentAllocation
     from .bill_payments import (
-        BillPaymentAllocationRequest as BillPaymentAllocationRequest,
+        BillPayment,
+        BillPaymentAllocation,
+        BillPaymentAllocationRequest,
+        BillPaymentListItem,
+        BillPaymentMethod,
+        BillPaymentStatus,
+        BillPaymentVendorRefundAllocation,
+        CreateBillPaymentRequest,
+        DeleteBillPaymentResponse,
+        PaginatedBillPaymentList,
+        UpdateBillPaymentAllocationRequest,
+        UpdateBillPaymentRequest,
     )
-    from .bill_payments import BillPaymentListItem as BillPaymentListItem
-    from .bill_payments import BillPaymentMethod as BillPaymentMethod
-    from .bill_payments import BillPaymentStatus as BillPaymentStatus
-    from .bill_payments import (
-        BillPaymentVendorRefundAllocation as BillPaymentVendorRefundAllocation,
-    )
-    from .bill_payments import CreateBillPaymentRequest as CreateBillPaymentRequest
-    from .bill_payments import DeleteBillPaymentResponse as DeleteBillPaymentResponse
-    from .bill_payments import PaginatedBillPaymentList as PaginatedBillPaymentList
-    from .bill_payments import (
-        UpdateBillPaymentAllocationRequest as UpdateBillPaymentAllocationRequest,
-    )
-    from .bill_payments import UpdateBillPaymentRequest as UpdateBillPaymentRequest
-    from .bills import Bill as Bill
-    from .bills import BillCreateAPIRequest as BillCreateAPIRequest
-    from .bills import BillDocumentUploadRequest as BillDocumentUploadRequest
-    from .bills import BillLineItem as BillLineItem
-    from .bills import BillLineItemRequest as BillLineItemRequest
-    from .bills import BillLineItemSalesTaxesItem as BillLineItemSalesTaxesItem
-    from .bills import BillPaymentAllocationOnBill as BillPaymentAllocationOnBill
-    from .bills import BillRequest as BillRequest
-    from .bills import BillUpdateAPIRequest as BillUpdateAPIRequest
-    from .bills import PaginatedBillList as PaginatedBillList
-    from .bills import VendorCreditAllocationOnBill as VendorCreditAllocationOnBill
-    from .bills import VendorRefundAllocationOnBill as VendorRefundAllocationOnBill
-    from .business_management import Business as Business
-    from .business_management import BusinessListItem as BusinessListItem
-    from .business_management import CreateBusinessRequest as CreateBusinessRequest
-    from .business_management import (
-        CreateBusinessRequestAccountingMethod as CreateBusinessRequestAccountingMethod,
-    )
-    from .business_management import CreateBusinessResponse as CreateBusinessResponse
-    from .business_management import EntityTypeError as EntityTypeError
-    from .business_management import PaginatedBusinessList as PaginatedBusinessList
-    from .business_management import (
-        PatchedUpdateBusinessRequest as PatchedUpdateBusinessRequest,
+    from .bills import (
+        Bill,
+        BillCreateAPIRequest,
+        BillDocumentUploadRequest,
+        BillLineItem,
+        BillLineItemRequest,
+        BillLineItemSalesTaxesItem,
+        BillPaymentAllocationOnBill,
+        BillRequest,
+        BillUpdateAPIRequest,
+        PaginatedBillList,
+        VendorCreditAllocationOnBill,
+        VendorRefundAllocationOnBill,
     )
     from .business_management import (
-        PatchedUpdateBusinessRequestAccountingMethod as PatchedUpdateBusinessRequestAccountingMethod,
+        Business,
+        BusinessListItem,
+        CreateBusinessRequest,
+        CreateBusinessRequestAccountingMethod,
+        CreateBusinessResponse,
+        EntityTypeError,
+        PaginatedBusinessList,
+        PatchedUpdateBusinessRequest,
+        PatchedUpdateBusinessRequestAccountingMethod,
+        UpdateBusiness,
+        UpdateBusinessAccountingMethod,
     )
-    from .business_management import UpdateBusiness as UpdateBusiness
-    from .business_management import (
-        UpdateBusinessAccountingMethod as UpdateBusinessAccountingMethod,
-    )
-    from .common import AccountIdentifier as AccountIdentifier
-    from .common import AccountIdentifierRequest as AccountIdentifierRequest
-    from .common import AnyErrorResponse as AnyErrorResponse
-    from .common import ApAccountIdentifier as ApAccountIdentifier
-    from .common import BillStatusEnum as BillStatusEnum
-    from .common import CommaList as CommaList
-    from .common import Customer as Customer
-    from .common import CustomerStatusEnum as CustomerStatusEnum
-    from .common import DetailStringErrorResponse as DetailStringErrorResponse
-    from .common import DocumentLink as DocumentLink
-    from .common import ErrorResponse as ErrorResponse
-    from .common import ErrorsMapResponse as ErrorsMapResponse
-    from .common import GuideErrorResponse as GuideErrorResponse
-    from .common import GuidePaginatedEnvelope as GuidePaginatedEnvelope
-    from .common import InvoicePaymentMethodEnum as InvoicePaymentMethodEnum
-    from .common import InvoicePaymentRefundAllocation as InvoicePaymentRefundAllocation
-    from .common import InvoiceStatusEnum as InvoiceStatusEnum
-    from .common import InvoiceWriteOff as InvoiceWriteOff
-    from .common import PageInfo as PageInfo
-    from .common import PaginatedEnvelope as PaginatedEnvelope
-    from .common import ReconciledBankTransaction as ReconciledBankTransaction
-    from .common import RefundMethodEnum as RefundMethodEnum
-    from .common import RefundPayment as RefundPayment
-    from .common import StandardErrorBody as StandardErrorBody
-    from .common import UploadErrorResponse as UploadErrorResponse
-    from .common import ValidationErrorResponse as ValidationErrorResponse
-    from .common import Vendor as Vendor
-    from .common import VendorRefundAllocationRequest as VendorRefundAllocationRequest
-    from .common import VendorRefundAllocationTypeEnum as VendorRefundAllocationTypeEnum
-    from .common import VendorRefundPaymentMethodEnum as VendorRefundPaymentMethodEnum
-    from .common import VendorRefundPaymentStatusEnum as VendorRefundPaymentStatusEnum
-    from .common import VendorRefundProcessorEnum as VendorRefundProcessorEnum
-    from .common import VendorRefundTypeEnum as VendorRefundTypeEnum
-    from .common import VendorStatusEnum as VendorStatusEnum
-    from .customer_credits import (
-        CreateCustomerCreditRequest as CreateCustomerCreditRequest,
-    )
-    from .customer_credits import CustomerCredit as CustomerCredit
-    from .customer_credits import CustomerCreditAllocation as CustomerCreditAllocation
-    from .customer_credits import (
-        CustomerCreditAllocationRequest as CustomerCreditAllocationRequest,
-    )
-    from .customer_credits import CustomerCreditCustomer as CustomerCreditCustomer
-    from .customer_credits import (
-        CustomerCreditDocumentUploadRequest as CustomerCreditDocumentUploadRequest,
-    )
-    from .customer_credits import CustomerCreditLineItem as CustomerCreditLineItem
-    from .customer_credits import (
-        CustomerCreditLineItemRequest as CustomerCreditLineItemRequest,
-    )
-    from .customer_credits import CustomerCreditStatusEnum as CustomerCreditStatusEnum
-    from .customer_credits import (
-        PaginatedCustomerCreditList as PaginatedCustomerCreditList,
+    from .common import (
+        AccountIdentifier,
+        AccountIdentifierRequest,
+        AnyErrorResponse,
+        ApAccountIdentifier,
+        BillStatusEnum,
+        CommaList,
+        Customer,
+        CustomerStatusEnum,
+        DetailStringErrorResponse,
+        DocumentLink,
+        ErrorResponse,
+        ErrorsMapResponse,
+        GuideErrorResponse,
+        GuidePaginatedEnvelope,
+        InvoicePaymentMethodEnum,
+        InvoicePaymentRefundAllocation,
+        InvoiceStatusEnum,
+        InvoiceWriteOff,
+        PageInfo,
+        PaginatedEnvelope,
+        ReconciledBankTransaction,
+        RefundMethodEnum,
+        RefundPayment,
+        StandardErrorBody,
+        UploadErrorResponse,
+        ValidationErrorResponse,
+        Vendor,
+        VendorRefundAllocationRequest,
+        VendorRefundAllocationTypeEnum,
+        VendorRefundPaymentMethodEnum,
+        VendorRefundPaymentStatusEnum,
+        VendorRefundProcessorEnum,
+        VendorRefundTypeEnum,
+        VendorStatusEnum,
     )
     from .customer_credits import (
-        UpdateCustomerCreditRequest as UpdateCustomerCreditRequest,
+        CreateCustomerCreditRequest,
+        CustomerCredit,
+        CustomerCreditAllocation,
+        CustomerCreditAllocationRequest,
+        CustomerCreditCustomer,
+        CustomerCreditDocumentUploadRequest,
+        CustomerCreditLineItem,
+        CustomerCreditLineItemRequest,
+        CustomerCreditStatusEnum,
+        PaginatedCustomerCreditList,
+        UpdateCustomerCreditRequest,
     )
-    from .customers import CreateCustomerRequest as CreateCustomerRequest
     from .customers import (
-        CustomerDocumentUploadRequest as CustomerDocumentUploadRequest,
+        CreateCustomerRequest,
+        CustomerDocumentUploadRequest,
+        CustomerRequest,
+        PaginatedCustomerList,
+        UpdateCustomerRequest,
     )
-    from .customers import CustomerRequest as CustomerRequest
-    from .customers import PaginatedCustomerList as PaginatedCustomerList
-    from .customers import UpdateCustomerRequest as UpdateCustomerRequest
-    from .general_ledger import AccountingPeriod as AccountingPeriod
-    from .general_ledger import ChartOfAccountsHierarchy as ChartOfAccountsHierarchy
     from .general_ledger import (
-        CreateChildLedgerAccountRequest as CreateChildLedgerAccountRequest,
+        AccountingPeriod,
+        ChartOfAccountsHierarchy,
+        CreateChildLedgerAccountRequest,
+        CreateLedgerAccountRequest,
+        CreateLedgerAccountRequestBalanceBehavior,
+        JournalEntry,
+        JournalEntryCreatedByEnum,
+        JournalEntryDetail,
+        JournalEntryLine,
+        JournalEntryLinkedDocument,
+        JournalEntryLinkedDocumentFileLink,
+        JournalEntrySourceInfo,
+        JournalEntryStatusEnum,
+        LedgerAccount,
+        LedgerAccountDetail,
+        LedgerAccountEntries,
+        LedgerAccountEntryLine,
+        LedgerAccountNode,
+        LedgerAccountSubtypeEnum,
+        LedgerAccountTypeEnum,
+        PaginatedJournalEntryList,
+        PaginatedLedgerAccountList,
+        UpdateLedgerAccountRequest,
     )
-    from .general_ledger import CreateLedgerAccountRequest as CreateLedgerAccountRequest
-    from .general_ledger import (
-        CreateLedgerAccountRequestBalanceBehavior as CreateLedgerAccountRequestBalanceBehavior,
-    )
-    from .general_ledger import JournalEntry as JournalEntry
-    from .general_ledger import JournalEntryCreatedByEnum as JournalEntryCreatedByEnum
-    from .general_ledger import JournalEntryDetail as JournalEntryDetail
-    from .general_ledger import JournalEntryLine as JournalEntryLine
-    from .general_ledger import JournalEntryLinkedDocument as JournalEntryLinkedDocument
-    from .general_ledger import (
-        JournalEntryLinkedDocumentFileLink as JournalEntryLinkedDocumentFileLink,
-    )
-    from .general_ledger import JournalEntrySourceInfo as JournalEntrySourceInfo
-    from .general_ledger import JournalEntryStatusEnum as JournalEntryStatusEnum
-    from .general_ledger import LedgerAccount as LedgerAccount
-    from .general_ledger import LedgerAccountDetail as LedgerAccountDetail
-    from .general_ledger import LedgerAccountEntries as LedgerAccountEntries
-    from .general_ledger import LedgerAccountEntryLine as LedgerAccountEntryLine
-    from .general_ledger import LedgerAccountNode as LedgerAccountNode
-    from .general_ledger import LedgerAccountSubtypeEnum as LedgerAccountSubtypeEnum
-    from .general_ledger import LedgerAccountTypeEnum as LedgerAccountTypeEnum
-    from .general_ledger import PaginatedJournalEntryList as PaginatedJournalEntryList
-    from .general_ledger import PaginatedLedgerAccountList as PaginatedLedgerAccountList
-    from .general_ledger import UpdateLedgerAccountRequest as UpdateLedgerAccountRequest
-    from .insights import AgingBuckets as AgingBuckets
-    from .insights import APAging as APAging
-    from .insights import APAgingGroupBy as APAgingGroupBy
-    from .insights import APAgingVendor as APAgingVendor
-    from .insights import ARAging as ARAging
-    from .insights import ARAgingCustomer as ARAgingCustomer
-    from .insights import ARAgingGroupBy as ARAgingGroupBy
-    from .insights import FinancialSummary as FinancialSummary
-    from .insights import FinancialSummaryGranularity as FinancialSummaryGranularity
-    from .insights import FinancialSummaryTotals as FinancialSummaryTotals
-    from .insights import FinancialSummaryTrend as FinancialSummaryTrend
-    from .invoice_payments import AppliedInvoice as AppliedInvoice
-    from .invoice_payments import (
-        CreateInvoicePaymentRequest as CreateInvoicePaymentRequest,
+    from .insights import (
+        AgingBuckets,
+        APAging,
+        APAgingGroupBy,
+        APAgingVendor,
+        ARAging,
+        ARAgingCustomer,
+        ARAgingGroupBy,
+        FinancialSummary,
+        FinancialSummaryGranularity,
+        FinancialSummaryTotals,
+        FinancialSummaryTrend,
     )
     from .invoice_payments import (
-        DeleteInvoicePaymentResponse as DeleteInvoicePaymentResponse,
+        AppliedInvoice,
+        CreateInvoicePaymentRequest,
+        DeleteInvoicePaymentResponse,
+        InvoicePaymentAllocation,
+        InvoicePaymentAllocationRequest,
+        InvoicePaymentCustomer,
+        InvoicePaymentDetail,
+        InvoicePaymentList,
+        InvoicePaymentResponse,
+        InvoicePaymentStatusEnum,
+        PaginatedInvoicePaymentListList,
+        PatchedUpdateInvoicePaymentRequest,
+        UpdateInvoicePaymentRequest,
     )
-    from .invoice_payments import InvoicePaymentAllocation as InvoicePaymentAllocation
-    from .invoice_payments import (
-        InvoicePaymentAllocationRequest as InvoicePaymentAllocationRequest,
-    )
-    from .invoice_payments import InvoicePaymentCustomer as InvoicePaymentCustomer
-    from .invoice_payments import InvoicePaymentDetail as InvoicePaymentDetail
-    from .invoice_payments import InvoicePaymentList as InvoicePaymentList
-    from .invoice_payments import InvoicePaymentResponse as InvoicePaymentResponse
-    from .invoice_payments import InvoicePaymentStatusEnum as InvoicePaymentStatusEnum
-    from .invoice_payments import (
-        PaginatedInvoicePaymentListList as PaginatedInvoicePaymentListList,
-    )
-    from .invoice_payments import (
-        PatchedUpdateInvoicePaymentRequest as PatchedUpdateInvoicePaymentRequest,
-    )
-    from .invoice_payments import (
-        UpdateInvoicePaymentRequest as UpdateInvoicePaymentRequest,
-    )
-    from .invoice_write_offs import (
-        CreateInvoiceWriteOffRequest as CreateInvoiceWriteOffRequest,
-    )
-    from .invoice_write_offs import KeyValueTag as KeyValueTag
-    from .invoices import CreateInvoiceMultipartRequest as CreateInvoiceMultipartRequest
-    from .invoices import CreateInvoiceRequest as CreateInvoiceRequest
+    from .invoice_write_offs import CreateInvoiceWriteOffRequest, KeyValueTag
     from .invoices import (
-        CustomerCreditAllocationOnInvoice as CustomerCreditAllocationOnInvoice,
+        CreateInvoiceMultipartRequest,
+        CreateInvoiceRequest,
+        CustomerCreditAllocationOnInvoice,
+        Invoice,
+        InvoiceDocumentUploadRequest,
+        InvoiceLineItem,
+        InvoiceLineItemRequest,
+        InvoicePaymentAllocationOnInvoice,
+        InvoiceRequest,
+        InvoiceSalesTaxRequest,
+        PaginatedInvoiceList,
+        UpdateInvoiceRequest,
     )
-    from .invoices import Invoice as Invoice
-    from .invoices import InvoiceDocumentUploadRequest as InvoiceDocumentUploadRequest
-    from .invoices import InvoiceLineItem as InvoiceLineItem
-    from .invoices import InvoiceLineItemRequest as InvoiceLineItemRequest
-    from .invoices import (
-        InvoicePaymentAllocationOnInvoice as InvoicePaymentAllocationOnInvoice,
+    from .menu_configuration import (
+        MenuConfig,
+        MenuConfigRequest,
+        MenuConfigResponse,
+        MenuTabs,
+        MenuTabsRequest,
     )
-    from .invoices import InvoiceRequest as InvoiceRequest
-    from .invoices import InvoiceSalesTaxRequest as InvoiceSalesTaxRequest
-    from .invoices import PaginatedInvoiceList as PaginatedInvoiceList
-    from .invoices import UpdateInvoiceRequest as UpdateInvoiceRequest
-    from .menu_configuration import MenuConfig as MenuConfig
-    from .menu_configuration import MenuConfigRequest as MenuConfigRequest
-    from .menu_configuration import MenuConfigResponse as MenuConfigResponse
-    from .menu_configuration import MenuTabs as MenuTabs
-    from .menu_configuration import MenuTabsRequest as MenuTabsRequest
-    from .payouts import PaginatedPayoutList as PaginatedPayoutList
-    from .payouts import PayoutCreateRequest as PayoutCreateRequest
-    from .payouts import PayoutDeleteResponse as PayoutDeleteResponse
-    from .payouts import PayoutListItem as PayoutListItem
-    from .payouts import PayoutPayment as PayoutPayment
-    from .payouts import PayoutProcessorEnum as PayoutProcessorEnum
     from .payouts import (
-        PayoutReconciliationStatusEnum as PayoutReconciliationStatusEnum,
+        PaginatedPayoutList,
+        PayoutCreateRequest,
+        PayoutDeleteResponse,
+        PayoutListItem,
+        PayoutPayment,
+        PayoutProcessorEnum,
+        PayoutReconciliationStatusEnum,
+        PayoutRefundPayment,
+        PayoutResponse,
+        PayoutStatusEnum,
     )
-    from .payouts import PayoutRefundPayment as PayoutRefundPayment
-    from .payouts import PayoutResponse as PayoutResponse
-    from .payouts import PayoutStatusEnum as PayoutStatusEnum
     from .receipts import (
-        ListReceiptReconciliationsAnswer as ListReceiptReconciliationsAnswer,
-    )
-    from .receipts import PaginatedReceiptList as PaginatedReceiptList
-    from .receipts import Receipt as Receipt
-    from .receipts import ReconcileReceiptAnswer as ReconcileReceiptAnswer
-    from .receipts import UnknownReceiptBody as UnknownReceiptBody
-    from .receipts import UnreconcileReceiptAnswer as UnreconcileReceiptAnswer
-    from .refund_payments import (
-        CreateRefundPaymentRequestRequest as CreateRefundPaymentRequestRequest,
+        ListReceiptReconciliationsAnswer,
+        PaginatedReceiptList,
+        Receipt,
+        ReconcileReceiptAnswer,
+        UnknownReceiptBody,
+        UnreconcileReceiptAnswer,
     )
     from .refund_payments import (
-        PaginatedRefundPaymentList as PaginatedRefundPaymentList,
+        CreateRefundPaymentRequestRequest,
+        PaginatedRefundPaymentList,
     )
-    from .refunds import CreateSimpleRefundRequest as CreateSimpleRefundRequest
-    from .refunds import PaginatedRefundList as PaginatedRefundList
-    from .refunds import Refund as Refund
-    from .refunds import RefundAllocation as RefundAllocation
-    from .refunds import RefundDocumentUploadRequest as RefundDocumentUploadRequest
-    from .refunds import RefundStatusEnum as RefundStatusEnum
-    from .reports import BalanceSheetReport as BalanceSheetReport
-    from .reports import BalanceSheetReportDetailLevel as BalanceSheetReportDetailLevel
-    from .reports import BalanceSheetTotals as BalanceSheetTotals
-    from .reports import CashFlowOperatingActivities as CashFlowOperatingActivities
-    from .reports import CashFlowReport as CashFlowReport
-    from .reports import CashFlowReportDetailLevel as CashFlowReportDetailLevel
-    from .reports import CashFlowTotals as CashFlowTotals
-    from .reports import CashReconciliation as CashReconciliation
-    from .reports import ProfitAndLossReport as ProfitAndLossReport
+    from .refunds import (
+        CreateSimpleRefundRequest,
+        PaginatedRefundList,
+        Refund,
+        RefundAllocation,
+        RefundDocumentUploadRequest,
+        RefundStatusEnum,
+    )
     from .reports import (
-        ProfitAndLossReportDetailLevel as ProfitAndLossReportDetailLevel,
+        BalanceSheetReport,
+        BalanceSheetReportDetailLevel,
+        BalanceSheetTotals,
+        CashFlowOperatingActivities,
+        CashFlowReport,
+        CashFlowReportDetailLevel,
+        CashFlowTotals,
+        CashReconciliation,
+        ProfitAndLossReport,
+        ProfitAndLossReportDetailLevel,
+        ProfitAndLossTotals,
+        ReportGroup,
+        ReportLineItem,
     )
-    from .reports import ProfitAndLossTotals as ProfitAndLossTotals
-    from .reports import ReportGroup as ReportGroup
-    from .reports import ReportLineItem as ReportLineItem
-    from .tax_codes import TaxCode as TaxCode
-    from .tax_codes import TaxCodeListResponse as TaxCodeListResponse
-    from .vendor_credits import CreateVendorCreditRequest as CreateVendorCreditRequest
-    from .vendor_credits import PaginatedVendorCreditList as PaginatedVendorCreditList
-    from .vendor_credits import UpdateVendorCreditRequest as UpdateVendorCreditRequest
-    from .vendor_credits import VendorCredit as VendorCredit
-    from .vendor_credits import VendorCreditAllocation as VendorCreditAllocation
+    from .tax_codes import TaxCode, TaxCodeListResponse
     from .vendor_credits import (
-        VendorCreditAllocationRequest as VendorCreditAllocationRequest,
-    )
-    from .vendor_credits import (
-        VendorCreditDocumentUploadRequest as VendorCreditDocumentUploadRequest,
-    )
-    from .vendor_credits import VendorCreditLineItem as VendorCreditLineItem
-    from .vendor_credits import (
-        VendorCreditLineItemRequest as VendorCreditLineItemRequest,
-    )
-    from .vendor_credits import VendorCreditStatusEnum as VendorCreditStatusEnum
-    from .vendor_credits import VendorCreditVendor as VendorCreditVendor
-    from .vendor_refund_payments import (
-        CreateVendorRefundPaymentRequest as CreateVendorRefundPaymentRequest,
+        CreateVendorCreditRequest,
+        PaginatedVendorCreditList,
+        UpdateVendorCreditRequest,
+        VendorCredit,
+        VendorCreditAllocation,
+        VendorCreditAllocationRequest,
+        VendorCreditDocumentUploadRequest,
+        VendorCreditLineItem,
+        VendorCreditLineItemRequest,
+        VendorCreditStatusEnum,
+        VendorCreditVendor,
     )
     from .vendor_refund_payments import (
-        DeleteVendorRefundPaymentResponse as DeleteVendorRefundPaymentResponse,
+        CreateVendorRefundPaymentRequest,
+        DeleteVendorRefundPaymentResponse,
+        PaginatedVendorRefundPaymentList,
+        PatchedVendorRefundPaymentUpdateRequest,
+        VendorRefundPaymentListItem,
+        VendorRefundPaymentResult,
     )
-    from .vendor_refund_payments import (
-        PaginatedVendorRefundPaymentList as PaginatedVendorRefundPaymentList,
-    )
-    from .vendor_refund_payments import (
-        PatchedVendorRefundPaymentUpdateRequest as PatchedVendorRefundPaymentUpdateRequest,
-    )
-    from .vendor_refund_payments import (
-        VendorRefundPaymentListItem as VendorRefundPaymentListItem,
-    )
-    from .vendor_refund_payments import (
-        VendorRefundPaymentResult as VendorRefundPaymentResult,
-    )
-    from .vendor_refunds import PaginatedVendorRefundList as PaginatedVendorRefundList
     from .vendor_refunds import (
-        PatchedVendorRefundUpdateRequest as PatchedVendorRefundUpdateRequest,
+        PaginatedVendorRefundList,
+        PatchedVendorRefundUpdateRequest,
+        VendorRefund,
+        VendorRefundAllocation,
+        VendorRefundCreateMultipartRequest,
+        VendorRefundCreateRequest,
+        VendorRefundDocumentUploadRequest,
+        VendorRefundPayment,
+        VendorRefundPaymentRequest,
+        VendorRefundStatusEnum,
     )
-    from .vendor_refunds import VendorRefund as VendorRefund
-    from .vendor_refunds import VendorRefundAllocation as VendorRefundAllocation
-    from .vendor_refunds import (
-        VendorRefundCreateMultipartRequest as VendorRefundCreateMultipartRequest,
+    from .vendors import (
+        CreateVendorRequest,
+        PaginatedVendorList,
+        UpdateVendorRequest,
+        VendorDocumentUploadRequest,
+        VendorRequest,
     )
-    from .vendor_refunds import VendorRefundCreateRequest as VendorRefundCreateRequest
-    from .vendor_refunds import (
-        VendorRefundDocumentUploadRequest as VendorRefundDocumentUploadRequest,
-    )
-    from .vendor_refunds import VendorRefundPayment as VendorRefundPayment
-    from .vendor_refunds import VendorRefundPaymentRequest as VendorRefundPaymentRequest
-    from .vendor_refunds import VendorRefundStatusEnum as VendorRefundStatusEnum
-    from .vendors import CreateVendorRequest as CreateVendorRequest
-    from .vendors import PaginatedVendorList as PaginatedVendorList
-    from .vendors import UpdateVendorRequest as UpdateVendorRequest
-    from .vendors import VendorDocumentUploadRequest as VendorDocumentUploadRequest
-    from .vendors import VendorRequest as VendorRequest
 
 _MODULE_OF = {
     "APAging": "insights",
@@ -581,7 +527,7 @@ _MODULE_OF = {
     "VendorStatusEnum": "common",
 }
 
-__all__ = [  # noqa: RUF022 - in the order of the index above
+__all__ = [
     "APAging",
     "APAgingGroupBy",
     "APAgingVendor",

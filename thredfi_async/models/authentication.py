@@ -3,15 +3,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from attrs import define, field, frozen
 
-from ..fields import UNSET, UnsetType, check
+from ..fields import UNSET, Check, Checked, UnsetType, check
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class BusinessTokenResponse:
-    """BusinessTokenResponse"""
-
     access_token: str | None = field(default=None, repr=False)
     """JWT; the example carries a business_id claim."""
 
@@ -25,19 +26,20 @@ class BusinessTokenResponse:
 
 
 @define(kw_only=True)
-class OAuth2TokenRequestRequest:
-    """OAuth2TokenRequestRequest"""
-
-    client_id: str = field(validator=check(str, required=True))
+class OAuth2TokenRequestRequest(Checked):
+    client_id: str
     """Partner UUID, same as the Basic user name."""
 
-    grant_type: str | UnsetType = field(default=UNSET, validator=check(str, min_length=1))
+    grant_type: str | UnsetType = UNSET
+
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "client_id": check(str, required=True),
+        "grant_type": check(str, min_length=1),
+    }
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class OAuth2TokenResponse:
-    """OAuth2TokenResponse"""
-
     access_token: str = field(repr=False)
     """JWT."""
 

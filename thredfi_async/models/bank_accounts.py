@@ -10,17 +10,13 @@ from . import common
 
 
 class BankLinkStatusEnum(OpenEnum):
-    """BankLinkStatusEnum"""
-
     ACTIVE = "active"
     ERROR = "error"
     REVOKED = "revoked"
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class BankAccountConnectionDetail:
-    """BankAccountConnectionDetail"""
-
     id: str
     account_key: str
     display_name: str | None = None
@@ -46,9 +42,11 @@ class BankAccountConnectionDetail:
     updated_at: Instant | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class BankAccountConnectionSummary:
-    """The widget also looks for name, bank and account_key as fallbacks; the page example has none of them."""
+    """The widget also looks for name, bank and account_key as fallbacks; the page example has
+    none of them.
+    """
 
     id: str | None = None
     display_name: str | None = None
@@ -68,7 +66,7 @@ class BankAccountConnectionSummary:
     created_at: Instant | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class PaginatedBankAccountConnectionList:
     """The page text also promises statistics; no key for them in its example."""
 

@@ -21,26 +21,20 @@ class BankTransactionCategorizationStatusEnum(OpenEnum):
     APPROVED = "approved"
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class BankTransactionCategory:
-    """BankTransactionCategory"""
-
     id: str | None = None
     code: str | None = None
     name: str | None = None
 
 
 class BankTransactionDirection(OpenEnum):
-    """BankTransactionDirection"""
-
     CREDIT = "credit"
     DEBIT = "debit"
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class BankTransactionSubcategory:
-    """BankTransactionSubcategory"""
-
     id: str | None = None
     code: str | None = None
     name: str | None = None
@@ -48,8 +42,6 @@ class BankTransactionSubcategory:
 
 
 class BankTransactionTypeEnum(OpenEnum):
-    """BankTransactionTypeEnum"""
-
     FPS = "fps"
     BACS = "bacs"
     CHAPS = "chaps"
@@ -66,10 +58,8 @@ class BankTransactionTypeEnum(OpenEnum):
     OTHER = "other"
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class BankTransaction:
-    """BankTransaction"""
-
     id: str | None = None
     date: dt.date | None = None
     amount: int | None = None
@@ -111,10 +101,8 @@ class BankTransaction:
     """Read by the widget, taken as approved when missing."""
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class PaginatedBankTransactionList:
-    """PaginatedBankTransactionList"""
-
     count: int | None = None
     page_info: common.PageInfo | None = None
     results: list[BankTransaction] | None = None

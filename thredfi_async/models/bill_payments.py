@@ -4,21 +4,26 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
-from attrs import define, field, frozen
+from attrs import define, frozen
 
-from ..fields import UNSET, Instant, OpenEnum, UnsetType, check
+from ..fields import UNSET, Check, Checked, Instant, OpenEnum, UnsetType, check
 from . import common
 
 
 @define(kw_only=True)
-class BillPaymentAllocationRequest:
-    """BillPaymentAllocationRequest"""
+class BillPaymentAllocationRequest(Checked):
+    bill_id: str | UnsetType = UNSET
+    amount_cents: int | UnsetType = UNSET
+    description: str | UnsetType = UNSET
 
-    bill_id: str | UnsetType = field(default=UNSET, validator=check(str))
-    amount_cents: int | UnsetType = field(default=UNSET, validator=check(int, minimum=1))
-    description: str | UnsetType = field(default=UNSET, validator=check(str))
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "bill_id": check(str),
+        "amount_cents": check(int, minimum=1),
+        "description": check(str),
+    }
 
 
 class BillPaymentMethod(OpenEnum):
@@ -41,10 +46,8 @@ class BillPaymentStatus(OpenEnum):
     RETURNED = "returned"
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class BillPaymentVendorRefundAllocation:
-    """BillPaymentVendorRefundAllocation"""
-
     vendor_refund_id: str | None = None
     amount_cents: int | None = None
     allocated_at: Instant | None = None
@@ -52,32 +55,41 @@ class BillPaymentVendorRefundAllocation:
 
 
 @define(kw_only=True)
-class CreateBillPaymentRequest:
-    """CreateBillPaymentRequest"""
-
-    vendor_id: str = field(validator=check(str, required=True))
-    amount_cents: int = field(validator=check(int, required=True, minimum=1))
-    currency: str | UnsetType = field(default=UNSET, validator=check(str))
-    payment_method: BillPaymentMethod | str | UnsetType = field(default=UNSET, validator=check(str))
-    payment_date: dt.date | UnsetType = field(default=UNSET, validator=check(dt.date))
-    payment_reference: str | UnsetType = field(default=UNSET, validator=check(str))
-    check_number: str | UnsetType = field(default=UNSET, validator=check(str))
-    description: str | UnsetType = field(default=UNSET, validator=check(str))
-    memo: str | UnsetType = field(default=UNSET, validator=check(str))
-    processing_fee_cents: int | UnsetType = field(default=UNSET, validator=check(int))
-    external_id: str | UnsetType = field(default=UNSET, validator=check(str))
+class CreateBillPaymentRequest(Checked):
+    vendor_id: str
+    amount_cents: int
+    currency: str | UnsetType = UNSET
+    payment_method: BillPaymentMethod | str | UnsetType = UNSET
+    payment_date: dt.date | UnsetType = UNSET
+    payment_reference: str | UnsetType = UNSET
+    check_number: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    memo: str | UnsetType = UNSET
+    processing_fee_cents: int | UnsetType = UNSET
+    external_id: str | UnsetType = UNSET
     metadata: Any = UNSET
     """Any JSON."""
 
-    allocations: list[BillPaymentAllocationRequest] | UnsetType = field(
-        default=UNSET, validator=check(list, items=lambda: BillPaymentAllocationRequest)
-    )
+    allocations: list[BillPaymentAllocationRequest] | UnsetType = UNSET
+
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "vendor_id": check(str, required=True),
+        "amount_cents": check(int, required=True, minimum=1),
+        "currency": check(str),
+        "payment_method": check(str),
+        "payment_date": check(dt.date),
+        "payment_reference": check(str),
+        "check_number": check(str),
+        "description": check(str),
+        "memo": check(str),
+        "processing_fee_cents": check(int),
+        "external_id": check(str),
+        "allocations": check(list, items=lambda: BillPaymentAllocationRequest),
+    }
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class DeleteBillPaymentResponse:
-    """DeleteBillPaymentResponse"""
-
     message: str
     payment_id: str
     status: BillPaymentStatus
@@ -87,39 +99,54 @@ class DeleteBillPaymentResponse:
 
 
 @define(kw_only=True)
-class UpdateBillPaymentAllocationRequest:
+class UpdateBillPaymentAllocationRequest(Checked):
     """As on create, but the sample shows no lower bound for amount_cents."""
 
-    bill_id: str | UnsetType = field(default=UNSET, validator=check(str))
-    amount_cents: int | UnsetType = field(default=UNSET, validator=check(int))
-    description: str | UnsetType = field(default=UNSET, validator=check(str))
+    bill_id: str | UnsetType = UNSET
+    amount_cents: int | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "bill_id": check(str),
+        "amount_cents": check(int),
+        "description": check(str),
+    }
 
 
 @define(kw_only=True)
-class UpdateBillPaymentRequest:
-    """The page text names status, failure_reason, payment_reference and processing_fee_cents as updatable; the body shows more."""
+class UpdateBillPaymentRequest(Checked):
+    """The page text names status, failure_reason, payment_reference and processing_fee_cents as
+    updatable; the body shows more.
+    """
 
-    status: BillPaymentStatus | str | UnsetType = field(default=UNSET, validator=check(str))
-    failure_reason: str | UnsetType = field(default=UNSET, validator=check(str))
+    status: BillPaymentStatus | str | UnsetType = UNSET
+    failure_reason: str | UnsetType = UNSET
     """Needed with status failed."""
 
-    payment_reference: str | UnsetType = field(default=UNSET, validator=check(str))
-    check_number: str | UnsetType = field(default=UNSET, validator=check(str))
-    description: str | UnsetType = field(default=UNSET, validator=check(str))
-    memo: str | UnsetType = field(default=UNSET, validator=check(str))
-    processing_fee_cents: int | UnsetType = field(default=UNSET, validator=check(int, minimum=0))
+    payment_reference: str | UnsetType = UNSET
+    check_number: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    memo: str | UnsetType = UNSET
+    processing_fee_cents: int | UnsetType = UNSET
     metadata: Any = UNSET
     """Any JSON."""
 
-    allocations: list[UpdateBillPaymentAllocationRequest] | UnsetType = field(
-        default=UNSET, validator=check(list, items=lambda: UpdateBillPaymentAllocationRequest)
-    )
+    allocations: list[UpdateBillPaymentAllocationRequest] | UnsetType = UNSET
+
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "status": check(str),
+        "failure_reason": check(str),
+        "payment_reference": check(str),
+        "check_number": check(str),
+        "description": check(str),
+        "memo": check(str),
+        "processing_fee_cents": check(int, minimum=0),
+        "allocations": check(list, items=lambda: UpdateBillPaymentAllocationRequest),
+    }
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class BillPaymentAllocation:
-    """BillPaymentAllocation"""
-
     id: str
     bill_id: str
     bill_number: str
@@ -131,9 +158,11 @@ class BillPaymentAllocation:
     description: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class BillPaymentListItem:
-    """Shorter than the detail object; the excerpt ends in updated_at, so later fields are possible."""
+    """Shorter than the detail object; the excerpt ends in updated_at, so later fields are
+    possible.
+    """
 
     id: str | None = None
     vendor_id: str | None = None
@@ -153,10 +182,8 @@ class BillPaymentListItem:
     updated_at: Instant | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class PaginatedBillPaymentList:
-    """PaginatedBillPaymentList"""
-
     count: int | None = None
     page_info: common.PageInfo | None = None
     results: list[BillPaymentListItem] | None = None
@@ -164,9 +191,11 @@ class PaginatedBillPaymentList:
     previous: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class BillPayment:
-    """Body of create, get and update; the field descriptions end with updated_at. All amounts in cents."""
+    """Body of create, get and update; the field descriptions end with updated_at. All amounts in
+    cents.
+    """
 
     id: str | None = None
     business_id: str | None = None

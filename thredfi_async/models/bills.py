@@ -4,56 +4,65 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, TypeAlias
+from collections.abc import Mapping
+from typing import Any, ClassVar, TypeAlias
 
-from attrs import define, field, frozen
+from attrs import define, frozen
 
-from ..fields import UNSET, Instant, UnsetType, check
+from ..fields import UNSET, Check, Checked, Instant, UnsetType, check
 from . import common
 
 
 @define(kw_only=True)
-class BillDocumentUploadRequest:
-    """BillDocumentUploadRequest"""
+class BillDocumentUploadRequest(Checked):
+    file: str | UnsetType = UNSET
+    """Binary in multipart; in JSON probably the document_id of an earlier upload, as on vendor
+    credits.
+    """
 
-    file: str | UnsetType = field(default=UNSET, validator=check(str))
-    """Binary in multipart; in JSON probably the document_id of an earlier upload, as on vendor credits."""
-
-    document_type: str | UnsetType = field(default=UNSET, validator=check(str))
-    upload_source: str | UnsetType = field(default=UNSET, validator=check(str))
+    document_type: str | UnsetType = UNSET
+    upload_source: str | UnsetType = UNSET
     metadata: Any = UNSET
     """Any JSON."""
 
     tags: Any = UNSET
     """Any JSON."""
 
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "file": check(str),
+        "document_type": check(str),
+        "upload_source": check(str),
+    }
+
 
 @define(kw_only=True)
-class BillLineItemRequest:
-    """BillLineItemRequest"""
-
-    quantity: float = field(validator=check(float, required=True))
-    unit_price: int = field(validator=check(int, required=True))
+class BillLineItemRequest(Checked):
+    quantity: float
+    unit_price: int
     """Minor units, judging by how the widget shows the response field."""
 
-    description: str | UnsetType = field(default=UNSET, validator=check(str))
+    description: str | UnsetType = UNSET
     account_identifier: Any = UNSET
     """Any JSON; the response shows an object with type AccountId and id."""
 
-    product: str | UnsetType = field(default=UNSET, validator=check(str))
-    sales_taxes: list[dict[str, Any]] | UnsetType = field(
-        default=UNSET, validator=check(list, items=dict)
-    )
+    product: str | UnsetType = UNSET
+    sales_taxes: list[dict[str, Any]] | UnsetType = UNSET
+
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "quantity": check(float, required=True),
+        "unit_price": check(int, required=True),
+        "description": check(str),
+        "product": check(str),
+        "sales_taxes": check(list, items=dict),
+    }
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class BillLineItemSalesTaxesItem:
-    """BillLineItemSalesTaxesItem"""
-
     amount: int | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class BillPaymentAllocationOnBill:
     """Cut inside bill_payment_id, the rest of which comes from the npm widget."""
 
@@ -64,36 +73,49 @@ class BillPaymentAllocationOnBill:
 
 
 @define(kw_only=True)
-class BillUpdateAPIRequest:
+class BillUpdateAPIRequest(Checked):
     """Like the create body plus bill_terms, without bill_date."""
 
-    vendor_id: str | UnsetType = field(default=UNSET, validator=check(str))
-    vendor_external_id: str | UnsetType = field(default=UNSET, validator=check(str))
-    external_id: str | UnsetType = field(default=UNSET, validator=check(str))
-    bill_number: str | UnsetType = field(default=UNSET, validator=check(str))
-    vendor_bill_number: str | UnsetType = field(default=UNSET, validator=check(str))
-    purchase_order_number: str | UnsetType = field(default=UNSET, validator=check(str))
-    memo: str | UnsetType = field(default=UNSET, validator=check(str))
-    reference_numbers: list[str] | UnsetType = field(
-        default=UNSET, validator=check(list, items=str)
-    )
-    attachment_urls: list[str] | UnsetType = field(default=UNSET, validator=check(list, items=str))
-    received_at: dt.datetime | UnsetType = field(default=UNSET, validator=check(dt.datetime))
-    due_at: dt.datetime | UnsetType = field(default=UNSET, validator=check(dt.datetime))
-    approved_at: dt.datetime | UnsetType = field(default=UNSET, validator=check(dt.datetime))
-    currency: str | UnsetType = field(default=UNSET, validator=check(str))
-    line_items: list[BillLineItemRequest] | UnsetType = field(
-        default=UNSET, validator=check(list, items=lambda: BillLineItemRequest)
-    )
+    vendor_id: str | UnsetType = UNSET
+    vendor_external_id: str | UnsetType = UNSET
+    external_id: str | UnsetType = UNSET
+    bill_number: str | UnsetType = UNSET
+    vendor_bill_number: str | UnsetType = UNSET
+    purchase_order_number: str | UnsetType = UNSET
+    memo: str | UnsetType = UNSET
+    reference_numbers: list[str] | UnsetType = UNSET
+    attachment_urls: list[str] | UnsetType = UNSET
+    received_at: dt.datetime | UnsetType = UNSET
+    due_at: dt.datetime | UnsetType = UNSET
+    approved_at: dt.datetime | UnsetType = UNSET
+    currency: str | UnsetType = UNSET
+    line_items: list[BillLineItemRequest] | UnsetType = UNSET
     """Replaces all existing lines."""
 
-    bill_terms: str | UnsetType = field(default=UNSET, validator=check(str))
-    document: BillDocumentUploadRequest | UnsetType = field(
-        default=UNSET, validator=check(lambda: BillDocumentUploadRequest)
-    )
+    bill_terms: str | UnsetType = UNSET
+    document: BillDocumentUploadRequest | UnsetType = UNSET
+
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "vendor_id": check(str),
+        "vendor_external_id": check(str),
+        "external_id": check(str),
+        "bill_number": check(str),
+        "vendor_bill_number": check(str),
+        "purchase_order_number": check(str),
+        "memo": check(str),
+        "reference_numbers": check(list, items=str),
+        "attachment_urls": check(list, items=str),
+        "received_at": check(dt.datetime),
+        "due_at": check(dt.datetime),
+        "approved_at": check(dt.datetime),
+        "currency": check(str),
+        "line_items": check(list, items=lambda: BillLineItemRequest),
+        "bill_terms": check(str),
+        "document": check(lambda: BillDocumentUploadRequest),
+    }
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class VendorCreditAllocationOnBill:
     """Fields the npm widget reads."""
 
@@ -103,7 +125,7 @@ class VendorCreditAllocationOnBill:
     applied_at: Instant | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class VendorRefundAllocationOnBill:
     """Fields the npm widget reads; same names as vendor_refund_allocations of a bill payment."""
 
@@ -114,36 +136,47 @@ class VendorRefundAllocationOnBill:
 
 
 @define(kw_only=True)
-class BillCreateAPIRequest:
-    """BillCreateAPIRequest"""
-
-    external_id: str = field(validator=check(str, required=True))
+class BillCreateAPIRequest(Checked):
+    external_id: str
     """Caller's identifier, used for idempotency."""
 
-    line_items: list[BillLineItemRequest] = field(
-        validator=check(list, required=True, items=lambda: BillLineItemRequest)
-    )
-    vendor_id: str | UnsetType = field(default=UNSET, validator=check(str))
-    vendor_external_id: str | UnsetType = field(default=UNSET, validator=check(str))
-    bill_number: str | UnsetType = field(default=UNSET, validator=check(str))
-    vendor_bill_number: str | UnsetType = field(default=UNSET, validator=check(str))
-    purchase_order_number: str | UnsetType = field(default=UNSET, validator=check(str))
-    memo: str | UnsetType = field(default=UNSET, validator=check(str))
-    reference_numbers: list[str] | UnsetType = field(
-        default=UNSET, validator=check(list, items=str)
-    )
-    attachment_urls: list[str] | UnsetType = field(default=UNSET, validator=check(list, items=str))
-    bill_date: dt.date | UnsetType = field(default=UNSET, validator=check(dt.date))
-    received_at: dt.datetime | UnsetType = field(default=UNSET, validator=check(dt.datetime))
-    due_at: dt.datetime | UnsetType = field(default=UNSET, validator=check(dt.datetime))
-    approved_at: dt.datetime | UnsetType = field(default=UNSET, validator=check(dt.datetime))
-    currency: str | UnsetType = field(default=UNSET, validator=check(str))
-    document: BillDocumentUploadRequest | UnsetType = field(
-        default=UNSET, validator=check(lambda: BillDocumentUploadRequest)
-    )
+    line_items: list[BillLineItemRequest]
+    vendor_id: str | UnsetType = UNSET
+    vendor_external_id: str | UnsetType = UNSET
+    bill_number: str | UnsetType = UNSET
+    vendor_bill_number: str | UnsetType = UNSET
+    purchase_order_number: str | UnsetType = UNSET
+    memo: str | UnsetType = UNSET
+    reference_numbers: list[str] | UnsetType = UNSET
+    attachment_urls: list[str] | UnsetType = UNSET
+    bill_date: dt.date | UnsetType = UNSET
+    received_at: dt.datetime | UnsetType = UNSET
+    due_at: dt.datetime | UnsetType = UNSET
+    approved_at: dt.datetime | UnsetType = UNSET
+    currency: str | UnsetType = UNSET
+    document: BillDocumentUploadRequest | UnsetType = UNSET
+
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "external_id": check(str, required=True),
+        "line_items": check(list, required=True, items=lambda: BillLineItemRequest),
+        "vendor_id": check(str),
+        "vendor_external_id": check(str),
+        "bill_number": check(str),
+        "vendor_bill_number": check(str),
+        "purchase_order_number": check(str),
+        "memo": check(str),
+        "reference_numbers": check(list, items=str),
+        "attachment_urls": check(list, items=str),
+        "bill_date": check(dt.date),
+        "received_at": check(dt.datetime),
+        "due_at": check(dt.datetime),
+        "approved_at": check(dt.datetime),
+        "currency": check(str),
+        "document": check(lambda: BillDocumentUploadRequest),
+    }
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class BillLineItem:
     """Amounts in minor units."""
 
@@ -165,18 +198,24 @@ class BillLineItem:
     """Not in the reference; the widget sums amount over it and falls back to sales_taxes_total."""
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class Bill:
-    """Seen up to bill_payment_allocations; later fields come from what the npm widget reads. Amounts in minor units (the widget divides them by 100)."""
+    """Seen up to bill_payment_allocations; later fields come from what the npm widget reads.
+    Amounts in minor units (the widget divides them by 100).
+    """
 
     type: str | None = None
     id: str | None = None
     business_id: str | None = None
     status: common.BillStatusEnum | None = None
-    """The values are the widget's filter values (it lower-cases before comparing); it also has labels for unpaid, overdue, approved."""
+    """The values are the widget's filter values (it lower-cases before comparing); it also has
+    labels for unpaid, overdue, approved.
+    """
 
     terms: str | None = None
-    """The widget formats values made of net_ and a number of days; others it title-cases (npm:@thredfi/accounting@0.8.9)."""
+    """The widget formats values made of net_ and a number of days; others it title-cases
+    (npm:@thredfi/accounting@0.8.9).
+    """
 
     issue_date: dt.date | None = None
     received_at: Instant | None = None
@@ -220,10 +259,8 @@ class Bill:
     """Present on sibling resources."""
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class PaginatedBillList:
-    """PaginatedBillList"""
-
     count: int | None = None
     page_info: common.PageInfo | None = None
     results: list[Bill] | None = None

@@ -7,16 +7,14 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from attrs import define, field, frozen
+from attrs import define, frozen
 
-from ..fields import UNSET, Instant, OpenEnum, UnsetType, check
+from ..fields import UNSET, Check, Checked, Instant, OpenEnum, UnsetType, check
 from . import common
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class Business:
-    """Business"""
-
     id: str
     external_id: str | None = None
     legal_name: str
@@ -43,9 +41,11 @@ class Business:
     """Free JSON; an object in the example."""
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class BusinessListItem:
-    """List row as rendered; the get page calls its serializer the one for list and detail, yet the rendered fields differ."""
+    """List row as rendered; the get page calls its serializer the one for list and detail, yet
+    the rendered fields differ.
+    """
 
     id: str | None = None
     external_id: str | None = None
@@ -66,13 +66,11 @@ class BusinessListItem:
 
 
 class CreateBusinessRequestAccountingMethod(OpenEnum):
-    """CreateBusinessRequestAccountingMethod"""
-
     CASH = "cash"
     ACCRUAL = "accrual"
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class CreateBusinessResponse:
     """Business as in the example, plus _meta, which is only in the page text."""
 
@@ -107,76 +105,84 @@ class CreateBusinessResponse:
     """Says whether the business was created or returned again; its keys were not seen."""
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class EntityTypeError:
-    """Body shown for an entity_type that does not fit the country; uses detail, not error/details."""
+    """Body shown for an entity_type that does not fit the country; uses detail, not
+    error/details.
+    """
 
     error_code: str | None = None
     detail: str | None = None
-    """Names the rejected value, the country, and the allowed codes each followed by its label in brackets."""
+    """Names the rejected value, the country, and the allowed codes each followed by its label in
+    brackets.
+    """
 
 
 class PatchedUpdateBusinessRequestAccountingMethod(OpenEnum):
-    """PatchedUpdateBusinessRequestAccountingMethod"""
-
     CASH = "cash"
     ACCRUAL = "accrual"
 
 
 class UpdateBusinessAccountingMethod(OpenEnum):
-    """UpdateBusinessAccountingMethod"""
-
     CASH = "cash"
     ACCRUAL = "accrual"
 
 
 @define(kw_only=True)
-class CreateBusinessRequest:
-    """CreateBusinessRequest"""
-
-    external_id: str = field(validator=check(str, required=True, max_length=255, min_length=1))
+class CreateBusinessRequest(Checked):
+    external_id: str
     """Caller's own ID, the idempotency key."""
 
-    legal_name: str = field(validator=check(str, required=True, max_length=255, min_length=1))
-    entity_type: str = field(validator=check(str, required=True, min_length=1))
-    """Code checked against the country in some countries, free text elsewhere; any case, stored in lower case."""
+    legal_name: str
+    entity_type: str
+    """Code checked against the country in some countries, free text elsewhere; any case, stored
+    in lower case.
+    """
 
-    email: str = field(validator=check(str, required=True, min_length=1))
-    phone_number: str | UnsetType = field(default=UNSET, validator=check(str))
-    tin: str | UnsetType = field(default=UNSET, validator=check(str))
+    email: str
+    phone_number: str | UnsetType = UNSET
+    tin: str | UnsetType = UNSET
     """Tax ID other than VAT."""
 
-    vat_number: str | UnsetType = field(default=UNSET, validator=check(str, max_length=20))
-    company_number: str | UnsetType = field(default=UNSET, validator=check(str, max_length=20))
-    country: str | UnsetType = field(
-        default=UNSET, validator=check(str, max_length=2, min_length=1)
-    )
+    vat_number: str | UnsetType = UNSET
+    company_number: str | UnsetType = UNSET
+    country: str | UnsetType = UNSET
     """ISO 3166-1 alpha-2."""
 
-    province: str | UnsetType = field(default=UNSET, validator=check(str, max_length=100))
-    eu_nace_industry_code: str | UnsetType = field(
-        default=UNSET, validator=check(str, max_length=10)
-    )
-    base_currency: str | UnsetType = field(
-        default=UNSET, validator=check(str, max_length=3, min_length=1)
-    )
+    province: str | UnsetType = UNSET
+    eu_nace_industry_code: str | UnsetType = UNSET
+    base_currency: str | UnsetType = UNSET
     """ISO 4217."""
 
-    accounting_method: CreateBusinessRequestAccountingMethod | str | UnsetType = field(
-        default=UNSET, validator=check(str)
-    )
-    fiscal_year_end: dt.date | UnsetType = field(default=UNSET, validator=check(dt.date))
+    accounting_method: CreateBusinessRequestAccountingMethod | str | UnsetType = UNSET
+    fiscal_year_end: dt.date | UnsetType = UNSET
     metadata: Any = UNSET
     """Free JSON."""
 
-    coa_language: str | UnsetType = field(default=UNSET, validator=check(str))
+    coa_language: str | UnsetType = UNSET
     """Language of the chart of accounts."""
 
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "external_id": check(str, required=True, max_length=255, min_length=1),
+        "legal_name": check(str, required=True, max_length=255, min_length=1),
+        "entity_type": check(str, required=True, min_length=1),
+        "email": check(str, required=True, min_length=1),
+        "phone_number": check(str),
+        "tin": check(str),
+        "vat_number": check(str, max_length=20),
+        "company_number": check(str, max_length=20),
+        "country": check(str, max_length=2, min_length=1),
+        "province": check(str, max_length=100),
+        "eu_nace_industry_code": check(str, max_length=10),
+        "base_currency": check(str, max_length=3, min_length=1),
+        "accounting_method": check(str),
+        "fiscal_year_end": check(dt.date),
+        "coa_language": check(str),
+    }
 
-@frozen(kw_only=True)
+
+@frozen(kw_only=True, slots=False)
 class PaginatedBusinessList:
-    """PaginatedBusinessList"""
-
     count: int | None = None
     page_info: common.PageInfo | None = None
     results: list[BusinessListItem] | None = None
@@ -185,33 +191,41 @@ class PaginatedBusinessList:
 
 
 @define(kw_only=True)
-class PatchedUpdateBusinessRequest:
+class PatchedUpdateBusinessRequest(Checked):
     """All fields optional."""
 
-    legal_name: str | UnsetType = field(
-        default=UNSET, validator=check(str, max_length=255, min_length=1)
-    )
-    entity_type: str | UnsetType = field(default=UNSET, validator=check(str))
+    legal_name: str | UnsetType = UNSET
+    entity_type: str | UnsetType = UNSET
     """Checked against the stored country."""
 
-    phone_number: str | UnsetType = field(default=UNSET, validator=check(str))
-    tin: str | UnsetType = field(default=UNSET, validator=check(str))
-    vat_number: str | UnsetType = field(default=UNSET, validator=check(str, max_length=20))
-    company_number: str | UnsetType = field(default=UNSET, validator=check(str, max_length=20))
-    province: str | UnsetType = field(default=UNSET, validator=check(str, max_length=100))
-    eu_nace_industry_code: str | UnsetType = field(
-        default=UNSET, validator=check(str, max_length=10)
-    )
-    email: str | UnsetType = field(default=UNSET, validator=check(str))
-    accounting_method: PatchedUpdateBusinessRequestAccountingMethod | str | UnsetType = field(
-        default=UNSET, validator=check(str)
-    )
-    fiscal_year_end: dt.date | UnsetType = field(default=UNSET, validator=check(dt.date))
+    phone_number: str | UnsetType = UNSET
+    tin: str | UnsetType = UNSET
+    vat_number: str | UnsetType = UNSET
+    company_number: str | UnsetType = UNSET
+    province: str | UnsetType = UNSET
+    eu_nace_industry_code: str | UnsetType = UNSET
+    email: str | UnsetType = UNSET
+    accounting_method: PatchedUpdateBusinessRequestAccountingMethod | str | UnsetType = UNSET
+    fiscal_year_end: dt.date | UnsetType = UNSET
     metadata: Any = UNSET
     """Free JSON."""
 
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "legal_name": check(str, max_length=255, min_length=1),
+        "entity_type": check(str),
+        "phone_number": check(str),
+        "tin": check(str),
+        "vat_number": check(str, max_length=20),
+        "company_number": check(str, max_length=20),
+        "province": check(str, max_length=100),
+        "eu_nace_industry_code": check(str, max_length=10),
+        "email": check(str),
+        "accounting_method": check(str),
+        "fiscal_year_end": check(dt.date),
+    }
 
-@frozen(kw_only=True)
+
+@frozen(kw_only=True, slots=False)
 class UpdateBusiness:
     """Answer of the update; same fields as the request."""
 

@@ -3,30 +3,32 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from collections.abc import Mapping
+from typing import Any, ClassVar, TypeAlias
 
-from attrs import define, field, frozen
+from attrs import define, frozen
 
-from ..fields import UNSET, Instant, OpenEnum, UnsetType, check
+from ..fields import UNSET, Check, Checked, Instant, OpenEnum, UnsetType, check
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class AccountIdentifier:
-    """AccountIdentifier"""
-
     id: str | None = None
     type: str | None = None
 
 
 @define(kw_only=True)
-class AccountIdentifierRequest:
-    """AccountIdentifierRequest"""
+class AccountIdentifierRequest(Checked):
+    id: str | UnsetType = UNSET
+    type: str | UnsetType = UNSET
 
-    id: str | UnsetType = field(default=UNSET, validator=check(str))
-    type: str | UnsetType = field(default=UNSET, validator=check(str))
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "id": check(str),
+        "type": check(str),
+    }
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class ApAccountIdentifier:
     """Ledger account reference as returned on bill and vendor-credit lines."""
 
@@ -35,8 +37,6 @@ class ApAccountIdentifier:
 
 
 class BillStatusEnum(OpenEnum):
-    """BillStatusEnum"""
-
     RECEIVED = "received"
     PARTIALLY_PAID = "partially_paid"
     PAID = "paid"
@@ -44,13 +44,11 @@ class BillStatusEnum(OpenEnum):
 
 
 class CustomerStatusEnum(OpenEnum):
-    """CustomerStatusEnum"""
-
     ACTIVE = "active"
     ARCHIVED = "archived"
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class DetailStringErrorResponse:
     """400 for an entity_type that does not fit the country."""
 
@@ -59,7 +57,7 @@ class DetailStringErrorResponse:
     """Text that names the bad value and lists the allowed codes."""
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class DocumentLink:
     """Download link of a stored document."""
 
@@ -71,9 +69,11 @@ class DocumentLink:
     mime_type: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class ErrorResponse:
-    """Body of 401, 403 and most other errors. The shape was seen once, under an endpoint whose first listed error is 400, so it may strictly belong to ValidationErrorResponse."""
+    """Body of 401, 403 and most other errors. The shape was seen once, under an endpoint whose
+    first listed error is 400, so it may strictly belong to ValidationErrorResponse.
+    """
 
     error_code: str | None = None
     """Machine-readable code."""
@@ -88,16 +88,18 @@ class ErrorResponse:
     """Server-side id of the request."""
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class ErrorsMapResponse:
-    """Shape the widget reads on task messages (errors.document) and pricing tiers (errors.NotFound)."""
+    """Shape the widget reads on task messages (errors.document) and pricing tiers
+    (errors.NotFound).
+    """
 
     message: str | None = None
     errors: dict[str, list[str]] | None = None
     """Field or error-class name to list of texts."""
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class GuideErrorResponse:
     """Shape that the error-handling guide calls standard; differs from the api-reference."""
 
@@ -109,7 +111,7 @@ class GuideErrorResponse:
     """Field name to list of texts."""
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class GuidePaginatedEnvelope:
     """Envelope of the pagination guide; no api-reference list seen has next or previous."""
 
@@ -122,8 +124,6 @@ class GuidePaginatedEnvelope:
 
 
 class InvoicePaymentMethodEnum(OpenEnum):
-    """InvoicePaymentMethodEnum"""
-
     BANK_TRANSFER = "bank_transfer"
     CREDIT_CARD = "credit_card"
     DEBIT_CARD = "debit_card"
@@ -135,10 +135,8 @@ class InvoicePaymentMethodEnum(OpenEnum):
     OTHER = "other"
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class InvoicePaymentRefundAllocation:
-    """InvoicePaymentRefundAllocation"""
-
     refund_id: str | None = None
     amount_cents: int | None = None
     allocated_at: Instant | None = None
@@ -146,8 +144,6 @@ class InvoicePaymentRefundAllocation:
 
 
 class InvoiceStatusEnum(OpenEnum):
-    """InvoiceStatusEnum"""
-
     DRAFT = "draft"
     ISSUED = "issued"
     SENT = "sent"
@@ -160,9 +156,11 @@ class InvoiceStatusEnum(OpenEnum):
     VOIDED = "voided"
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class InvoiceWriteOff:
-    """Fields the widget reads in the entries of an invoice's write_offs; the POST's own body was not seen."""
+    """Fields the widget reads in the entries of an invoice's write_offs; the POST's own body was
+    not seen.
+    """
 
     id: str | None = None
     write_off_at: Instant | None = None
@@ -174,17 +172,15 @@ class InvoiceWriteOff:
     amount_cents: int | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class PageInfo:
-    """PageInfo"""
-
     total_count: int | None = None
     current_page: int | None = None
     total_pages: int | None = None
     page_size: int | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class PaginatedEnvelope:
     """Envelope of the api-reference lists; each list schema has its own item type."""
 
@@ -197,9 +193,11 @@ class PaginatedEnvelope:
     previous: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class ReconciledBankTransaction:
-    """First seven fields seen here; the last four read in full on the refund-payment page's like-named object."""
+    """First seven fields seen here; the last four read in full on the refund-payment page's
+    like-named object.
+    """
 
     bank_transaction_id: str | None = None
     bank_transaction_date: Instant | None = None
@@ -215,7 +213,9 @@ class ReconciledBankTransaction:
 
 
 class RefundMethodEnum(OpenEnum):
-    """Request side; CASH stands first in the rendered sample. Upper case, unlike invoice payments."""
+    """Request side; CASH stands first in the rendered sample. Upper case, unlike invoice
+    payments.
+    """
 
     CASH = "CASH"
     ACH = "ACH"
@@ -227,10 +227,8 @@ class RefundMethodEnum(OpenEnum):
     OTHER = "OTHER"
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class RefundPayment:
-    """RefundPayment"""
-
     id: str | None = None
     refund_id: str | None = None
     refunded_amount: int | None = None
@@ -245,7 +243,9 @@ class RefundPayment:
     external_id: str | None = None
     completed_at: Instant | None = None
     method: RefundMethodEnum | None = None
-    """BANK_TRANSFER leads here, CASH on the request side, so the two lists differ or this one has a default."""
+    """BANK_TRANSFER leads here, CASH on the request side, so the two lists differ or this one
+    has a default.
+    """
 
     processor: str | None = None
     transaction_tags: Any = None
@@ -256,9 +256,11 @@ class RefundPayment:
     """Any JSON."""
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class StandardErrorBody:
-    """General error body of the error-handling guide; which endpoint uses it was not seen. Probably what ErrorResponse and ValidationErrorResponse hold (deduced)."""
+    """General error body of the error-handling guide; which endpoint uses it was not seen.
+    Probably what ErrorResponse and ValidationErrorResponse hold (deduced).
+    """
 
     error: str | None = None
     """Readable message."""
@@ -268,7 +270,7 @@ class StandardErrorBody:
     """Field name to list of messages."""
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class UploadErrorResponse:
     """Shape the widget reads when a document upload fails."""
 
@@ -276,7 +278,7 @@ class UploadErrorResponse:
     error: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class ValidationErrorResponse:
     """Body of 400. Shape from the same example; field map inside detail is a deduction."""
 
@@ -287,14 +289,18 @@ class ValidationErrorResponse:
     """Human-readable text."""
 
     detail: Any = None
-    """Object in the example (probably field name to list of texts); a plain string in the entity-types guide."""
+    """Object in the example (probably field name to list of texts); a plain string in the
+    entity-types guide.
+    """
 
     request_id: str | None = None
     """Server-side id of the request."""
 
 
 class VendorRefundAllocationTypeEnum(OpenEnum):
-    """bill needs bill_id, payment needs bill_payment_id, credit needs neither (deduced from the meanings given)."""
+    """bill needs bill_id, payment needs bill_payment_id, credit needs neither (deduced from the
+    meanings given).
+    """
 
     BILL = "bill"
     PAYMENT = "payment"
@@ -314,8 +320,6 @@ class VendorRefundPaymentMethodEnum(OpenEnum):
 
 
 class VendorRefundPaymentStatusEnum(OpenEnum):
-    """VendorRefundPaymentStatusEnum"""
-
     PENDING = "pending"
     PROCESSING = "processing"
     COMPLETED = "completed"
@@ -324,14 +328,18 @@ class VendorRefundPaymentStatusEnum(OpenEnum):
 
 
 class VendorRefundProcessorEnum(OpenEnum):
-    """Open list; bank_transfer is the sample value, wise stands in an example of the create page."""
+    """Open list; bank_transfer is the sample value, wise stands in an example of the create
+    page.
+    """
 
     BANK_TRANSFER = "bank_transfer"
     WISE = "wise"
 
 
 class VendorRefundTypeEnum(OpenEnum):
-    """Open list; credit_balance, overpayment, billing_error, goods_return from the pages, the rest from the widget."""
+    """Open list; credit_balance, overpayment, billing_error, goods_return from the pages, the
+    rest from the widget.
+    """
 
     OVERPAYMENT = "overpayment"
     CREDIT_BALANCE = "credit_balance"
@@ -343,18 +351,14 @@ class VendorRefundTypeEnum(OpenEnum):
 
 
 class VendorStatusEnum(OpenEnum):
-    """VendorStatusEnum"""
-
     ACTIVE = "active"
     INACTIVE = "inactive"
     ARCHIVED = "archived"
     BLOCKED = "blocked"
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class Customer:
-    """Customer"""
-
     type: str | None = None
     id: str | None = None
     external_id: str | None = None
@@ -397,10 +401,8 @@ class Customer:
     archived_at: Instant | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class Vendor:
-    """Vendor"""
-
     type: str
     """Always VendorData."""
 
@@ -425,18 +427,22 @@ class Vendor:
 
 
 @define(kw_only=True)
-class VendorRefundAllocationRequest:
-    """VendorRefundAllocationRequest"""
-
-    allocation_type: VendorRefundAllocationTypeEnum | str | UnsetType = field(
-        default=UNSET, validator=check(str)
-    )
-    amount_cents: int | UnsetType = field(default=UNSET, validator=check(int, minimum=1))
-    bill_id: str | UnsetType = field(default=UNSET, validator=check(str))
-    bill_payment_id: str | UnsetType = field(default=UNSET, validator=check(str))
-    description: str | UnsetType = field(default=UNSET, validator=check(str))
+class VendorRefundAllocationRequest(Checked):
+    allocation_type: VendorRefundAllocationTypeEnum | str | UnsetType = UNSET
+    amount_cents: int | UnsetType = UNSET
+    bill_id: str | UnsetType = UNSET
+    bill_payment_id: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
     metadata: Any = UNSET
     """Any JSON."""
+
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "allocation_type": check(str),
+        "amount_cents": check(int, minimum=1),
+        "bill_id": check(str),
+        "bill_payment_id": check(str),
+        "description": check(str),
+    }
 
 
 AnyErrorResponse: TypeAlias = (

@@ -4,18 +4,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
-from attrs import define, field, frozen
+from attrs import define, frozen
 
-from ..fields import UNSET, Instant, OpenEnum, UnsetType, check
+from ..fields import UNSET, Check, Checked, Instant, OpenEnum, UnsetType, check
 from . import common
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class CustomerCreditAllocation:
-    """CustomerCreditAllocation"""
-
     invoice_id: str | None = None
     invoice_number: str | None = None
     amount_cents: int | None = None
@@ -24,16 +23,19 @@ class CustomerCreditAllocation:
 
 
 @define(kw_only=True)
-class CustomerCreditAllocationRequest:
-    """CustomerCreditAllocationRequest"""
-
-    amount: int | UnsetType = field(default=UNSET, validator=check(int, minimum=1))
+class CustomerCreditAllocationRequest(Checked):
+    amount: int | UnsetType = UNSET
     """Minor units (the widget sends cents; the response calls it amount_cents)."""
 
-    invoice_id: str | UnsetType = field(default=UNSET, validator=check(str))
+    invoice_id: str | UnsetType = UNSET
+
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "amount": check(int, minimum=1),
+        "invoice_id": check(str),
+    }
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class CustomerCreditCustomer:
     """Free object in the reference; the properties are those the widget reads."""
 
@@ -43,14 +45,12 @@ class CustomerCreditCustomer:
 
 
 @define(kw_only=True)
-class CustomerCreditDocumentUploadRequest:
-    """CustomerCreditDocumentUploadRequest"""
-
-    file: str | UnsetType = field(default=UNSET, validator=check(str))
+class CustomerCreditDocumentUploadRequest(Checked):
+    file: str | UnsetType = UNSET
     """The widget sends the document_id returned by an earlier upload."""
 
-    document_type: str | UnsetType = field(default=UNSET, validator=check(str))
-    upload_source: str | UnsetType = field(default=UNSET, validator=check(str))
+    document_type: str | UnsetType = UNSET
+    upload_source: str | UnsetType = UNSET
     """The widget sends web_app."""
 
     metadata: Any = UNSET
@@ -59,11 +59,15 @@ class CustomerCreditDocumentUploadRequest:
     tags: Any = UNSET
     """Any JSON."""
 
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "file": check(str),
+        "document_type": check(str),
+        "upload_source": check(str),
+    }
 
-@frozen(kw_only=True)
+
+@frozen(kw_only=True, slots=False)
 class CustomerCreditLineItem:
-    """CustomerCreditLineItem"""
-
     amount: int | None = None
     """Minor units (the widget divides by 100)."""
 
@@ -75,20 +79,27 @@ class CustomerCreditLineItem:
 
 
 @define(kw_only=True)
-class CustomerCreditLineItemRequest:
-    """CustomerCreditLineItemRequest"""
-
-    amount: int = field(validator=check(int, required=True, minimum=1))
+class CustomerCreditLineItemRequest(Checked):
+    amount: int
     """Minor units, net of tax (the widget sends net times 100)."""
 
-    tax_amount_cents: int | UnsetType = field(default=UNSET, validator=check(int, minimum=0))
+    tax_amount_cents: int | UnsetType = UNSET
     revenue_account_identifier: Any = UNSET
     """Any JSON; the response shows an AccountIdentifier object."""
 
-    memo: str | UnsetType = field(default=UNSET, validator=check(str))
-    metadata: dict[str, Any] | UnsetType = field(default=UNSET, validator=check(dict))
-    reference_number: str | UnsetType = field(default=UNSET, validator=check(str))
-    tags: list[dict[str, Any]] | UnsetType = field(default=UNSET, validator=check(list, items=dict))
+    memo: str | UnsetType = UNSET
+    metadata: dict[str, Any] | UnsetType = UNSET
+    reference_number: str | UnsetType = UNSET
+    tags: list[dict[str, Any]] | UnsetType = UNSET
+
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "amount": check(int, required=True, minimum=1),
+        "tax_amount_cents": check(int, minimum=0),
+        "memo": check(str),
+        "metadata": check(dict),
+        "reference_number": check(str),
+        "tags": check(list, items=dict),
+    }
 
 
 class CustomerCreditStatusEnum(OpenEnum):
@@ -102,55 +113,63 @@ class CustomerCreditStatusEnum(OpenEnum):
 
 
 @define(kw_only=True)
-class UpdateCustomerCreditRequest:
-    """UpdateCustomerCreditRequest"""
-
-    external_id: str | UnsetType = field(default=UNSET, validator=check(str))
-    sent_at: dt.datetime | UnsetType = field(default=UNSET, validator=check(dt.datetime))
-    memo: str | UnsetType = field(default=UNSET, validator=check(str))
-    tags: list[dict[str, Any]] | UnsetType = field(default=UNSET, validator=check(list, items=dict))
-    metadata: dict[str, Any] | UnsetType = field(default=UNSET, validator=check(dict))
-    source_invoice_id: str | UnsetType = field(default=UNSET, validator=check(str))
-    line_items: list[CustomerCreditLineItemRequest] | UnsetType = field(
-        default=UNSET, validator=check(list, items=lambda: CustomerCreditLineItemRequest)
-    )
-    allocations: list[CustomerCreditAllocationRequest] | UnsetType = field(
-        default=UNSET, validator=check(list, items=lambda: CustomerCreditAllocationRequest)
-    )
+class UpdateCustomerCreditRequest(Checked):
+    external_id: str | UnsetType = UNSET
+    sent_at: dt.datetime | UnsetType = UNSET
+    memo: str | UnsetType = UNSET
+    tags: list[dict[str, Any]] | UnsetType = UNSET
+    metadata: dict[str, Any] | UnsetType = UNSET
+    source_invoice_id: str | UnsetType = UNSET
+    line_items: list[CustomerCreditLineItemRequest] | UnsetType = UNSET
+    allocations: list[CustomerCreditAllocationRequest] | UnsetType = UNSET
     """Full replacement list (as the widget uses it)."""
 
-    document: CustomerCreditDocumentUploadRequest | UnsetType = field(
-        default=UNSET, validator=check(lambda: CustomerCreditDocumentUploadRequest)
-    )
+    document: CustomerCreditDocumentUploadRequest | UnsetType = UNSET
+
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "external_id": check(str),
+        "sent_at": check(dt.datetime),
+        "memo": check(str),
+        "tags": check(list, items=dict),
+        "metadata": check(dict),
+        "source_invoice_id": check(str),
+        "line_items": check(list, items=lambda: CustomerCreditLineItemRequest),
+        "allocations": check(list, items=lambda: CustomerCreditAllocationRequest),
+        "document": check(lambda: CustomerCreditDocumentUploadRequest),
+    }
 
 
 @define(kw_only=True)
-class CreateCustomerCreditRequest:
+class CreateCustomerCreditRequest(Checked):
     """No memo, metadata or currency here, unlike update and response."""
 
-    external_id: str = field(validator=check(str, required=True))
-    line_items: list[CustomerCreditLineItemRequest] = field(
-        validator=check(list, required=True, items=lambda: CustomerCreditLineItemRequest)
-    )
-    customer_id: str | UnsetType = field(default=UNSET, validator=check(str))
+    external_id: str
+    line_items: list[CustomerCreditLineItemRequest]
+    customer_id: str | UnsetType = UNSET
     """Either this or customer_external_id (deduced)."""
 
-    customer_external_id: str | UnsetType = field(default=UNSET, validator=check(str))
-    source_invoice_id: str | UnsetType = field(default=UNSET, validator=check(str))
-    sent_at: dt.datetime | UnsetType = field(default=UNSET, validator=check(dt.datetime))
-    allocations: list[CustomerCreditAllocationRequest] | UnsetType = field(
-        default=UNSET, validator=check(list, items=lambda: CustomerCreditAllocationRequest)
-    )
-    tags: list[dict[str, Any]] | UnsetType = field(default=UNSET, validator=check(list, items=dict))
-    document: CustomerCreditDocumentUploadRequest | UnsetType = field(
-        default=UNSET, validator=check(lambda: CustomerCreditDocumentUploadRequest)
-    )
+    customer_external_id: str | UnsetType = UNSET
+    source_invoice_id: str | UnsetType = UNSET
+    sent_at: dt.datetime | UnsetType = UNSET
+    allocations: list[CustomerCreditAllocationRequest] | UnsetType = UNSET
+    tags: list[dict[str, Any]] | UnsetType = UNSET
+    document: CustomerCreditDocumentUploadRequest | UnsetType = UNSET
+
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "external_id": check(str, required=True),
+        "line_items": check(list, required=True, items=lambda: CustomerCreditLineItemRequest),
+        "customer_id": check(str),
+        "customer_external_id": check(str),
+        "source_invoice_id": check(str),
+        "sent_at": check(dt.datetime),
+        "allocations": check(list, items=lambda: CustomerCreditAllocationRequest),
+        "tags": check(list, items=dict),
+        "document": check(lambda: CustomerCreditDocumentUploadRequest),
+    }
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class CustomerCredit:
-    """CustomerCredit"""
-
     id: str | None = None
     status: CustomerCreditStatusEnum | None = None
     sent_at: Instant | None = None
@@ -172,10 +191,8 @@ class CustomerCredit:
     currency: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class PaginatedCustomerCreditList:
-    """PaginatedCustomerCreditList"""
-
     count: int | None = None
     page_info: common.PageInfo | None = None
     results: list[CustomerCredit] | None = None

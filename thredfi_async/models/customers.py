@@ -3,128 +3,197 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
-from attrs import define, field, frozen
+from attrs import define, frozen
 
-from ..fields import UNSET, UnsetType, check
+from ..fields import UNSET, Check, Checked, UnsetType, check
 from . import common
 
 
 @define(kw_only=True)
-class CustomerDocumentUploadRequest:
-    """CustomerDocumentUploadRequest"""
-
-    file: str | UnsetType = field(default=UNSET, validator=check(str))
-    document_type: str | UnsetType = field(default=UNSET, validator=check(str))
-    upload_source: str | UnsetType = field(default=UNSET, validator=check(str))
+class CustomerDocumentUploadRequest(Checked):
+    file: str | UnsetType = UNSET
+    document_type: str | UnsetType = UNSET
+    upload_source: str | UnsetType = UNSET
     metadata: Any = UNSET
     """Any JSON."""
 
     tags: Any = UNSET
     """Any JSON."""
 
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "file": check(str),
+        "document_type": check(str),
+        "upload_source": check(str),
+    }
+
 
 @define(kw_only=True)
-class CustomerRequest:
+class CustomerRequest(Checked):
     """Body shown on archive-customer; no status and no document field."""
 
-    external_id: str | UnsetType = field(default=UNSET, validator=check(str))
-    reference_number: str | UnsetType = field(default=UNSET, validator=check(str))
-    individual_name: str | UnsetType = field(default=UNSET, validator=check(str))
-    company_name: str | UnsetType = field(default=UNSET, validator=check(str))
-    email: str | UnsetType = field(default=UNSET, validator=check(str))
-    mobile_phone: str | UnsetType = field(default=UNSET, validator=check(str))
-    office_phone: str | UnsetType = field(default=UNSET, validator=check(str))
-    address_line1: str | UnsetType = field(default=UNSET, validator=check(str))
-    address_line2: str | UnsetType = field(default=UNSET, validator=check(str))
-    city: str | UnsetType = field(default=UNSET, validator=check(str))
-    state_county: str | UnsetType = field(default=UNSET, validator=check(str))
-    postal_code: str | UnsetType = field(default=UNSET, validator=check(str))
-    country: str | UnsetType = field(default=UNSET, validator=check(str))
-    vat_number: str | UnsetType = field(default=UNSET, validator=check(str))
-    tax_exempt: bool | UnsetType = field(default=UNSET, validator=check(bool))
-    transaction_tags: list[Any] | UnsetType = field(default=UNSET, validator=check(list))
-    notes: str | UnsetType = field(default=UNSET, validator=check(str))
+    external_id: str | UnsetType = UNSET
+    reference_number: str | UnsetType = UNSET
+    individual_name: str | UnsetType = UNSET
+    company_name: str | UnsetType = UNSET
+    email: str | UnsetType = UNSET
+    mobile_phone: str | UnsetType = UNSET
+    office_phone: str | UnsetType = UNSET
+    address_line1: str | UnsetType = UNSET
+    address_line2: str | UnsetType = UNSET
+    city: str | UnsetType = UNSET
+    state_county: str | UnsetType = UNSET
+    postal_code: str | UnsetType = UNSET
+    country: str | UnsetType = UNSET
+    vat_number: str | UnsetType = UNSET
+    tax_exempt: bool | UnsetType = UNSET
+    transaction_tags: list[Any] | UnsetType = UNSET
+    notes: str | UnsetType = UNSET
     metadata: Any = UNSET
     """Any JSON."""
 
-    payment_terms_days: int | UnsetType = field(default=UNSET, validator=check(int))
-    credit_limit_cents: int | UnsetType = field(default=UNSET, validator=check(int))
+    payment_terms_days: int | UnsetType = UNSET
+    credit_limit_cents: int | UnsetType = UNSET
+
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "external_id": check(str),
+        "reference_number": check(str),
+        "individual_name": check(str),
+        "company_name": check(str),
+        "email": check(str),
+        "mobile_phone": check(str),
+        "office_phone": check(str),
+        "address_line1": check(str),
+        "address_line2": check(str),
+        "city": check(str),
+        "state_county": check(str),
+        "postal_code": check(str),
+        "country": check(str),
+        "vat_number": check(str),
+        "tax_exempt": check(bool),
+        "transaction_tags": check(list),
+        "notes": check(str),
+        "payment_terms_days": check(int),
+        "credit_limit_cents": check(int),
+    }
 
 
 @define(kw_only=True)
-class UpdateCustomerRequest:
+class UpdateCustomerRequest(Checked):
     """Update page not stored; taken to accept the create call's fields."""
 
-    external_id: str | UnsetType = field(default=UNSET, validator=check(str))
-    reference_number: str | UnsetType = field(default=UNSET, validator=check(str))
-    individual_name: str | UnsetType = field(default=UNSET, validator=check(str))
-    company_name: str | UnsetType = field(default=UNSET, validator=check(str))
-    email: str | UnsetType = field(default=UNSET, validator=check(str))
-    mobile_phone: str | UnsetType = field(default=UNSET, validator=check(str))
-    office_phone: str | UnsetType = field(default=UNSET, validator=check(str))
-    address_line1: str | UnsetType = field(default=UNSET, validator=check(str))
-    address_line2: str | UnsetType = field(default=UNSET, validator=check(str))
-    city: str | UnsetType = field(default=UNSET, validator=check(str))
-    state_county: str | UnsetType = field(default=UNSET, validator=check(str))
-    postal_code: str | UnsetType = field(default=UNSET, validator=check(str))
-    country: str | UnsetType = field(default=UNSET, validator=check(str))
-    vat_number: str | UnsetType = field(default=UNSET, validator=check(str))
-    tax_exempt: bool | UnsetType = field(default=UNSET, validator=check(bool))
-    status: common.CustomerStatusEnum | str | UnsetType = field(default=UNSET, validator=check(str))
-    transaction_tags: list[Any] | UnsetType = field(default=UNSET, validator=check(list))
-    notes: str | UnsetType = field(default=UNSET, validator=check(str))
+    external_id: str | UnsetType = UNSET
+    reference_number: str | UnsetType = UNSET
+    individual_name: str | UnsetType = UNSET
+    company_name: str | UnsetType = UNSET
+    email: str | UnsetType = UNSET
+    mobile_phone: str | UnsetType = UNSET
+    office_phone: str | UnsetType = UNSET
+    address_line1: str | UnsetType = UNSET
+    address_line2: str | UnsetType = UNSET
+    city: str | UnsetType = UNSET
+    state_county: str | UnsetType = UNSET
+    postal_code: str | UnsetType = UNSET
+    country: str | UnsetType = UNSET
+    vat_number: str | UnsetType = UNSET
+    tax_exempt: bool | UnsetType = UNSET
+    status: common.CustomerStatusEnum | str | UnsetType = UNSET
+    transaction_tags: list[Any] | UnsetType = UNSET
+    notes: str | UnsetType = UNSET
     metadata: Any = UNSET
     """Any JSON."""
 
-    payment_terms_days: int | UnsetType = field(default=UNSET, validator=check(int))
-    credit_limit_cents: int | UnsetType = field(default=UNSET, validator=check(int, minimum=0))
-    document: CustomerDocumentUploadRequest | UnsetType = field(
-        default=UNSET, validator=check(lambda: CustomerDocumentUploadRequest)
-    )
-    name: str | UnsetType = field(default=UNSET, validator=check(str))
+    payment_terms_days: int | UnsetType = UNSET
+    credit_limit_cents: int | UnsetType = UNSET
+    document: CustomerDocumentUploadRequest | UnsetType = UNSET
+    name: str | UnsetType = UNSET
     """Guides only; the reference has company_name and individual_name."""
+
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "external_id": check(str),
+        "reference_number": check(str),
+        "individual_name": check(str),
+        "company_name": check(str),
+        "email": check(str),
+        "mobile_phone": check(str),
+        "office_phone": check(str),
+        "address_line1": check(str),
+        "address_line2": check(str),
+        "city": check(str),
+        "state_county": check(str),
+        "postal_code": check(str),
+        "country": check(str),
+        "vat_number": check(str),
+        "tax_exempt": check(bool),
+        "status": check(str),
+        "transaction_tags": check(list),
+        "notes": check(str),
+        "payment_terms_days": check(int),
+        "credit_limit_cents": check(int, minimum=0),
+        "document": check(lambda: CustomerDocumentUploadRequest),
+        "name": check(str),
+    }
 
 
 @define(kw_only=True)
-class CreateCustomerRequest:
-    """CreateCustomerRequest"""
-
-    external_id: str | UnsetType = field(default=UNSET, validator=check(str))
-    reference_number: str | UnsetType = field(default=UNSET, validator=check(str))
-    individual_name: str | UnsetType = field(default=UNSET, validator=check(str))
-    company_name: str | UnsetType = field(default=UNSET, validator=check(str))
-    email: str | UnsetType = field(default=UNSET, validator=check(str))
-    mobile_phone: str | UnsetType = field(default=UNSET, validator=check(str))
-    office_phone: str | UnsetType = field(default=UNSET, validator=check(str))
-    address_line1: str | UnsetType = field(default=UNSET, validator=check(str))
-    address_line2: str | UnsetType = field(default=UNSET, validator=check(str))
-    city: str | UnsetType = field(default=UNSET, validator=check(str))
-    state_county: str | UnsetType = field(default=UNSET, validator=check(str))
-    postal_code: str | UnsetType = field(default=UNSET, validator=check(str))
-    country: str | UnsetType = field(default=UNSET, validator=check(str))
-    vat_number: str | UnsetType = field(default=UNSET, validator=check(str))
-    tax_exempt: bool | UnsetType = field(default=UNSET, validator=check(bool))
-    status: common.CustomerStatusEnum | str | UnsetType = field(default=UNSET, validator=check(str))
-    transaction_tags: list[Any] | UnsetType = field(default=UNSET, validator=check(list))
-    notes: str | UnsetType = field(default=UNSET, validator=check(str))
+class CreateCustomerRequest(Checked):
+    external_id: str | UnsetType = UNSET
+    reference_number: str | UnsetType = UNSET
+    individual_name: str | UnsetType = UNSET
+    company_name: str | UnsetType = UNSET
+    email: str | UnsetType = UNSET
+    mobile_phone: str | UnsetType = UNSET
+    office_phone: str | UnsetType = UNSET
+    address_line1: str | UnsetType = UNSET
+    address_line2: str | UnsetType = UNSET
+    city: str | UnsetType = UNSET
+    state_county: str | UnsetType = UNSET
+    postal_code: str | UnsetType = UNSET
+    country: str | UnsetType = UNSET
+    vat_number: str | UnsetType = UNSET
+    tax_exempt: bool | UnsetType = UNSET
+    status: common.CustomerStatusEnum | str | UnsetType = UNSET
+    transaction_tags: list[Any] | UnsetType = UNSET
+    notes: str | UnsetType = UNSET
     metadata: Any = UNSET
     """Any JSON."""
 
-    payment_terms_days: int | UnsetType = field(default=UNSET, validator=check(int))
-    credit_limit_cents: int | UnsetType = field(default=UNSET, validator=check(int, minimum=0))
-    document: CustomerDocumentUploadRequest | UnsetType = field(
-        default=UNSET, validator=check(lambda: CustomerDocumentUploadRequest)
-    )
-    name: str | UnsetType = field(default=UNSET, validator=check(str))
+    payment_terms_days: int | UnsetType = UNSET
+    credit_limit_cents: int | UnsetType = UNSET
+    document: CustomerDocumentUploadRequest | UnsetType = UNSET
+    name: str | UnsetType = UNSET
     """Guides only; the reference has company_name and individual_name."""
 
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "external_id": check(str),
+        "reference_number": check(str),
+        "individual_name": check(str),
+        "company_name": check(str),
+        "email": check(str),
+        "mobile_phone": check(str),
+        "office_phone": check(str),
+        "address_line1": check(str),
+        "address_line2": check(str),
+        "city": check(str),
+        "state_county": check(str),
+        "postal_code": check(str),
+        "country": check(str),
+        "vat_number": check(str),
+        "tax_exempt": check(bool),
+        "status": check(str),
+        "transaction_tags": check(list),
+        "notes": check(str),
+        "payment_terms_days": check(int),
+        "credit_limit_cents": check(int, minimum=0),
+        "document": check(lambda: CustomerDocumentUploadRequest),
+        "name": check(str),
+    }
 
-@frozen(kw_only=True)
+
+@frozen(kw_only=True, slots=False)
 class PaginatedCustomerList:
-    """PaginatedCustomerList"""
-
     count: int | None = None
     page_info: common.PageInfo | None = None
     results: list[common.Customer] | None = None

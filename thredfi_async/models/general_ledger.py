@@ -4,18 +4,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
-from attrs import define, field, frozen
+from attrs import define, frozen
 
-from ..fields import UNSET, Instant, OpenEnum, UnsetType, check
+from ..fields import UNSET, Check, Checked, Instant, OpenEnum, UnsetType, check
 from . import common
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class AccountingPeriod:
-    """AccountingPeriod"""
-
     id: str | None = None
     year: int | None = None
     month: int | None = None
@@ -24,59 +23,60 @@ class AccountingPeriod:
 
 
 @define(kw_only=True)
-class CreateChildLedgerAccountRequest:
+class CreateChildLedgerAccountRequest(Checked):
     """No account_type - presumably taken from the parent (deduced)."""
 
-    code: str | UnsetType = field(default=UNSET, validator=check(str))
-    name: str | UnsetType = field(default=UNSET, validator=check(str))
-    description: str | UnsetType = field(default=UNSET, validator=check(str))
-    external_id: str | UnsetType = field(default=UNSET, validator=check(str))
+    code: str | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    external_id: str | UnsetType = UNSET
     custom_fields: Any = UNSET
     """Any JSON."""
 
-    institution_name: str | UnsetType = field(default=UNSET, validator=check(str))
-    iban: str | UnsetType = field(default=UNSET, validator=check(str))
-    sort_code: str | UnsetType = field(default=UNSET, validator=check(str))
-    account_number_mask: str | UnsetType = field(default=UNSET, validator=check(str))
+    institution_name: str | UnsetType = UNSET
+    iban: str | UnsetType = UNSET
+    sort_code: str | UnsetType = UNSET
+    account_number_mask: str | UnsetType = UNSET
+
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "code": check(str),
+        "name": check(str),
+        "description": check(str),
+        "external_id": check(str),
+        "institution_name": check(str),
+        "iban": check(str),
+        "sort_code": check(str),
+        "account_number_mask": check(str),
+    }
 
 
 class CreateLedgerAccountRequestBalanceBehavior(OpenEnum):
-    """CreateLedgerAccountRequestBalanceBehavior"""
-
     DEBIT_POSITIVE = "debit_positive"
     CREDIT_POSITIVE = "credit_positive"
 
 
 class JournalEntryCreatedByEnum(OpenEnum):
-    """JournalEntryCreatedByEnum"""
-
     AI = "ai"
     MANUAL = "manual"
     SYSTEM = "system"
     IMPORT = "import"
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class JournalEntryLinkedDocumentFileLink:
-    """JournalEntryLinkedDocumentFileLink"""
-
     url: str | None = None
     file_name: str | None = None
     file_size: int | None = None
 
 
 class JournalEntryStatusEnum(OpenEnum):
-    """JournalEntryStatusEnum"""
-
     DRAFT = "draft"
     APPROVED = "approved"
     REJECTED = "rejected"
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class LedgerAccountEntryLine:
-    """LedgerAccountEntryLine"""
-
     id: str | None = None
     journal_entry_id: str | None = None
     journal_entry_date: dt.date | None = None
@@ -113,8 +113,6 @@ class LedgerAccountSubtypeEnum(OpenEnum):
 
 
 class LedgerAccountTypeEnum(OpenEnum):
-    """LedgerAccountTypeEnum"""
-
     ASSET = "asset"
     LIABILITY = "liability"
     EQUITY = "equity"
@@ -123,57 +121,78 @@ class LedgerAccountTypeEnum(OpenEnum):
 
 
 @define(kw_only=True)
-class UpdateLedgerAccountRequest:
+class UpdateLedgerAccountRequest(Checked):
     """Guess from the create requests; page not stored."""
 
-    name: str | UnsetType = field(default=UNSET, validator=check(str))
-    description: str | UnsetType = field(default=UNSET, validator=check(str))
-    external_id: str | UnsetType = field(default=UNSET, validator=check(str))
-    institution_name: str | UnsetType = field(default=UNSET, validator=check(str))
-    iban: str | UnsetType = field(default=UNSET, validator=check(str))
-    sort_code: str | UnsetType = field(default=UNSET, validator=check(str))
-    account_number_mask: str | UnsetType = field(default=UNSET, validator=check(str))
+    name: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    external_id: str | UnsetType = UNSET
+    institution_name: str | UnsetType = UNSET
+    iban: str | UnsetType = UNSET
+    sort_code: str | UnsetType = UNSET
+    account_number_mask: str | UnsetType = UNSET
     custom_fields: Any = UNSET
     """Any JSON."""
 
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "name": check(str),
+        "description": check(str),
+        "external_id": check(str),
+        "institution_name": check(str),
+        "iban": check(str),
+        "sort_code": check(str),
+        "account_number_mask": check(str),
+    }
+
 
 @define(kw_only=True)
-class CreateLedgerAccountRequest:
-    """CreateLedgerAccountRequest"""
-
-    code: str | UnsetType = field(default=UNSET, validator=check(str))
-    name: str | UnsetType = field(default=UNSET, validator=check(str))
-    account_type: LedgerAccountTypeEnum | str | UnsetType = field(
-        default=UNSET, validator=check(str)
-    )
-    account_subtype: LedgerAccountSubtypeEnum | str | UnsetType = field(
-        default=UNSET, validator=check(str)
-    )
-    parent_id: str | UnsetType = field(default=UNSET, validator=check(str))
+class CreateLedgerAccountRequest(Checked):
+    code: str | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+    account_type: LedgerAccountTypeEnum | str | UnsetType = UNSET
+    account_subtype: LedgerAccountSubtypeEnum | str | UnsetType = UNSET
+    parent_id: str | UnsetType = UNSET
     """Parent by UUID, code or external_id."""
 
-    description: str | UnsetType = field(default=UNSET, validator=check(str))
-    external_id: str | UnsetType = field(default=UNSET, validator=check(str))
+    description: str | UnsetType = UNSET
+    external_id: str | UnsetType = UNSET
     """Caller's identifier, idempotency key."""
 
-    institution_name: str | UnsetType = field(default=UNSET, validator=check(str))
-    iban: str | UnsetType = field(default=UNSET, validator=check(str))
-    sort_code: str | UnsetType = field(default=UNSET, validator=check(str))
-    account_number_mask: str | UnsetType = field(default=UNSET, validator=check(str))
-    balance_behavior: CreateLedgerAccountRequestBalanceBehavior | str | UnsetType = field(
-        default=UNSET, validator=check(str)
-    )
-    is_cash_account: bool | UnsetType = field(default=UNSET, validator=check(bool))
-    is_non_cash_expense: bool | UnsetType = field(default=UNSET, validator=check(bool))
+    institution_name: str | UnsetType = UNSET
+    iban: str | UnsetType = UNSET
+    sort_code: str | UnsetType = UNSET
+    account_number_mask: str | UnsetType = UNSET
+    balance_behavior: CreateLedgerAccountRequestBalanceBehavior | str | UnsetType = UNSET
+    is_cash_account: bool | UnsetType = UNSET
+    is_non_cash_expense: bool | UnsetType = UNSET
     """Expense accounts only."""
 
     custom_fields: Any = UNSET
     """Any JSON."""
 
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "code": check(str),
+        "name": check(str),
+        "account_type": check(str),
+        "account_subtype": check(str),
+        "parent_id": check(str),
+        "description": check(str),
+        "external_id": check(str),
+        "institution_name": check(str),
+        "iban": check(str),
+        "sort_code": check(str),
+        "account_number_mask": check(str),
+        "balance_behavior": check(str),
+        "is_cash_account": check(bool),
+        "is_non_cash_expense": check(bool),
+    }
 
-@frozen(kw_only=True)
+
+@frozen(kw_only=True, slots=False)
 class JournalEntry:
-    """List item; fields named by the page text or read by the widget, in the form the detail page gives them. x-inferred ones are only on the detail page."""
+    """List item; fields named by the page text or read by the widget, in the form the detail
+    page gives them. x-inferred ones are only on the detail page.
+    """
 
     id: str | None = None
     sequence_number: str | None = None
@@ -200,10 +219,8 @@ class JournalEntry:
     created_at: Instant | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class JournalEntryLine:
-    """JournalEntryLine"""
-
     id: str | None = None
     line_number: int | None = None
     account_code: str | None = None
@@ -219,7 +236,7 @@ class JournalEntryLine:
     external_reference: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class JournalEntryLinkedDocument:
     """Known from the widget only."""
 
@@ -231,17 +248,15 @@ class JournalEntryLinkedDocument:
     file_link: JournalEntryLinkedDocumentFileLink | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class JournalEntrySourceInfo:
     """Known from the widget only."""
 
     linked_documents: list[JournalEntryLinkedDocument] | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class LedgerAccount:
-    """LedgerAccount"""
-
     id: str | None = None
     code: str | None = None
     name: str | None = None
@@ -268,7 +283,7 @@ class LedgerAccount:
     is_active: bool | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class LedgerAccountDetail:
     """Field list complete in the examples."""
 
@@ -310,7 +325,7 @@ class LedgerAccountDetail:
     sub_accounts: list[dict[str, Any]] | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class LedgerAccountEntries:
     """No page_info in the example although the page calls the answer paginated."""
 
@@ -325,9 +340,11 @@ class LedgerAccountEntries:
     entries: list[LedgerAccountEntryLine] | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class LedgerAccountNode:
-    """account_subtype, balance, level and children are in the page text; the rest is what the widget reads."""
+    """account_subtype, balance, level and children are in the page text; the rest is what the
+    widget reads.
+    """
 
     id: str | None = None
     code: str | None = None
@@ -342,10 +359,12 @@ class LedgerAccountNode:
 
     hierarchy_level: int | None = None
     children: list[LedgerAccountNode] | None = None
-    """Name from the page text and the widget; the schema page calls nested accounts sub_accounts."""
+    """Name from the page text and the widget; the schema page calls nested accounts
+    sub_accounts.
+    """
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class PaginatedJournalEntryList:
     """Envelope as the widget reads it; the page example was not stored."""
 
@@ -356,7 +375,7 @@ class PaginatedJournalEntryList:
     previous: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class PaginatedLedgerAccountList:
     """Plain list; the shape with group_by=type was not seen."""
 
@@ -367,18 +386,18 @@ class PaginatedLedgerAccountList:
     previous: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class ChartOfAccountsHierarchy:
-    """ChartOfAccountsHierarchy"""
-
     hierarchy: list[LedgerAccountNode] | None = None
     total_accounts: int | None = None
     """Count of all accounts."""
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class JournalEntryDetail:
-    """Complete up to lines; after that the page text announces linked documents and bank transaction details (name of the latter not seen)."""
+    """Complete up to lines; after that the page text announces linked documents and bank
+    transaction details (name of the latter not seen).
+    """
 
     id: str | None = None
     sequence_number: str | None = None

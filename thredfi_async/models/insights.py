@@ -11,20 +11,16 @@ from ..fields import OpenEnum
 
 
 class APAgingGroupBy(OpenEnum):
-    """APAgingGroupBy"""
-
     VENDOR = "vendor"
     TOTAL = "total"
 
 
 class ARAgingGroupBy(OpenEnum):
-    """ARAgingGroupBy"""
-
     CUSTOMER = "customer"
     TOTAL = "total"
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class AgingBuckets:
     """Cents per age band."""
 
@@ -39,17 +35,13 @@ class AgingBuckets:
 
 
 class FinancialSummaryGranularity(OpenEnum):
-    """FinancialSummaryGranularity"""
-
     MONTHLY = "monthly"
     QUARTERLY = "quarterly"
     YEARLY = "yearly"
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class FinancialSummaryTotals:
-    """FinancialSummaryTotals"""
-
     total_revenue_cents: int | None = None
     total_expenses_cents: int | None = None
     """Direct costs + operating + finance + tax."""
@@ -58,10 +50,8 @@ class FinancialSummaryTotals:
     """Revenue minus expenses."""
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class FinancialSummaryTrend:
-    """FinancialSummaryTrend"""
-
     period_start: dt.date | None = None
     period_end: dt.date | None = None
     revenue_cents: int | None = None
@@ -69,27 +59,23 @@ class FinancialSummaryTrend:
     net_profit_cents: int | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class APAgingVendor:
-    """APAgingVendor"""
-
     vendor_id: str | None = None
     vendor_name: str | None = None
     total_outstanding_cents: int | None = None
     aging_buckets: AgingBuckets | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class ARAgingCustomer:
-    """ARAgingCustomer"""
-
     customer_id: str | None = None
     customer_name: str | None = None
     total_outstanding_cents: int | None = None
     aging_buckets: AgingBuckets | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class FinancialSummary:
     """Called Profit & Loss Trends on its schema page."""
 
@@ -102,10 +88,8 @@ class FinancialSummary:
     trends: list[FinancialSummaryTrend] | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class APAging:
-    """APAging"""
-
     business_id: str
     as_of_date: dt.date
     group_by: APAgingGroupBy
@@ -116,10 +100,8 @@ class APAging:
     """Sorted by total_outstanding_cents, largest first."""
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class ARAging:
-    """ARAging"""
-
     business_id: str
     as_of_date: dt.date
     group_by: ARAgingGroupBy

@@ -4,18 +4,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
-from attrs import define, field, frozen
+from attrs import define, frozen
 
-from ..fields import UNSET, Instant, OpenEnum, UnsetType, check
+from ..fields import UNSET, Check, Checked, Instant, OpenEnum, UnsetType, check
 from . import common
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class AppliedInvoice:
-    """AppliedInvoice"""
-
     id: str | None = None
     invoice_number: str | None = None
     applied_amount_cents: int | None = None
@@ -23,10 +22,8 @@ class AppliedInvoice:
     outstanding_amount_cents: int | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class InvoicePaymentAllocation:
-    """InvoicePaymentAllocation"""
-
     id: str | None = None
     invoice_id: str | None = None
     invoice_number: str | None = None
@@ -40,17 +37,18 @@ class InvoicePaymentAllocation:
 
 
 @define(kw_only=True)
-class InvoicePaymentAllocationRequest:
-    """InvoicePaymentAllocationRequest"""
+class InvoicePaymentAllocationRequest(Checked):
+    invoice_id: str | UnsetType = UNSET
+    amount_cents: int | UnsetType = UNSET
 
-    invoice_id: str | UnsetType = field(default=UNSET, validator=check(str))
-    amount_cents: int | UnsetType = field(default=UNSET, validator=check(int, minimum=1))
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "invoice_id": check(str),
+        "amount_cents": check(int, minimum=1),
+    }
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class InvoicePaymentCustomer:
-    """InvoicePaymentCustomer"""
-
     id: str | None = None
     name: str | None = None
     email: str | None = None
@@ -69,114 +67,151 @@ class InvoicePaymentStatusEnum(OpenEnum):
 
 
 @define(kw_only=True)
-class PatchedUpdateInvoicePaymentRequest:
-    """PatchedUpdateInvoicePaymentRequest"""
-
-    customer_id: str | UnsetType = field(default=UNSET, validator=check(str))
-    total_amount_cents: int | UnsetType = field(default=UNSET, validator=check(int, minimum=1))
-    allocations: list[InvoicePaymentAllocationRequest] | UnsetType = field(
-        default=UNSET, validator=check(list, items=lambda: InvoicePaymentAllocationRequest)
-    )
-    payment_date: dt.date | UnsetType = field(default=UNSET, validator=check(dt.date))
-    currency: str | UnsetType = field(
-        default=UNSET, validator=check(str, max_length=3, min_length=1)
-    )
-    payment_method: common.InvoicePaymentMethodEnum | str | UnsetType = field(
-        default=UNSET, validator=check(str)
-    )
-    payment_reference: str | UnsetType = field(default=UNSET, validator=check(str))
-    external_id: str | UnsetType = field(default=UNSET, validator=check(str))
-    note: str | UnsetType = field(default=UNSET, validator=check(str))
-    notes: str | UnsetType = field(default=UNSET, validator=check(str))
-    metadata: dict[str, Any] | UnsetType = field(default=UNSET, validator=check(dict))
-    references: dict[str, Any] | UnsetType = field(default=UNSET, validator=check(dict))
-    processor_reference: str | UnsetType = field(default=UNSET, validator=check(str))
-    bank_reference: str | UnsetType = field(default=UNSET, validator=check(str))
-    status: InvoicePaymentStatusEnum | str | UnsetType = field(default=UNSET, validator=check(str))
+class PatchedUpdateInvoicePaymentRequest(Checked):
+    customer_id: str | UnsetType = UNSET
+    total_amount_cents: int | UnsetType = UNSET
+    allocations: list[InvoicePaymentAllocationRequest] | UnsetType = UNSET
+    payment_date: dt.date | UnsetType = UNSET
+    currency: str | UnsetType = UNSET
+    payment_method: common.InvoicePaymentMethodEnum | str | UnsetType = UNSET
+    payment_reference: str | UnsetType = UNSET
+    external_id: str | UnsetType = UNSET
+    note: str | UnsetType = UNSET
+    notes: str | UnsetType = UNSET
+    metadata: dict[str, Any] | UnsetType = UNSET
+    references: dict[str, Any] | UnsetType = UNSET
+    processor_reference: str | UnsetType = UNSET
+    bank_reference: str | UnsetType = UNSET
+    status: InvoicePaymentStatusEnum | str | UnsetType = UNSET
     """Values taken from the list filter; the example shows pending."""
 
-    transaction_tags: list[str] | UnsetType = field(default=UNSET, validator=check(list, items=str))
-    payment_processor: str | UnsetType = field(default=UNSET, validator=check(str, max_length=100))
-    processing_fee_cents: int | UnsetType = field(default=UNSET, validator=check(int, minimum=0))
+    transaction_tags: list[str] | UnsetType = UNSET
+    payment_processor: str | UnsetType = UNSET
+    processing_fee_cents: int | UnsetType = UNSET
+
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "customer_id": check(str),
+        "total_amount_cents": check(int, minimum=1),
+        "allocations": check(list, items=lambda: InvoicePaymentAllocationRequest),
+        "payment_date": check(dt.date),
+        "currency": check(str, max_length=3, min_length=1),
+        "payment_method": check(str),
+        "payment_reference": check(str),
+        "external_id": check(str),
+        "note": check(str),
+        "notes": check(str),
+        "metadata": check(dict),
+        "references": check(dict),
+        "processor_reference": check(str),
+        "bank_reference": check(str),
+        "status": check(str),
+        "transaction_tags": check(list, items=str),
+        "payment_processor": check(str, max_length=100),
+        "processing_fee_cents": check(int, minimum=0),
+    }
 
 
 @define(kw_only=True)
-class UpdateInvoicePaymentRequest:
+class UpdateInvoicePaymentRequest(Checked):
     """PUT body, taken to have the PATCH body's fields."""
 
-    customer_id: str | UnsetType = field(default=UNSET, validator=check(str))
-    total_amount_cents: int | UnsetType = field(default=UNSET, validator=check(int, minimum=1))
-    allocations: list[InvoicePaymentAllocationRequest] | UnsetType = field(
-        default=UNSET, validator=check(list, items=lambda: InvoicePaymentAllocationRequest)
-    )
-    payment_date: dt.date | UnsetType = field(default=UNSET, validator=check(dt.date))
-    currency: str | UnsetType = field(
-        default=UNSET, validator=check(str, max_length=3, min_length=1)
-    )
-    payment_method: common.InvoicePaymentMethodEnum | str | UnsetType = field(
-        default=UNSET, validator=check(str)
-    )
-    payment_reference: str | UnsetType = field(default=UNSET, validator=check(str))
-    external_id: str | UnsetType = field(default=UNSET, validator=check(str))
-    note: str | UnsetType = field(default=UNSET, validator=check(str))
-    notes: str | UnsetType = field(default=UNSET, validator=check(str))
-    metadata: dict[str, Any] | UnsetType = field(default=UNSET, validator=check(dict))
-    references: dict[str, Any] | UnsetType = field(default=UNSET, validator=check(dict))
-    processor_reference: str | UnsetType = field(default=UNSET, validator=check(str))
-    bank_reference: str | UnsetType = field(default=UNSET, validator=check(str))
-    status: InvoicePaymentStatusEnum | str | UnsetType = field(default=UNSET, validator=check(str))
+    customer_id: str | UnsetType = UNSET
+    total_amount_cents: int | UnsetType = UNSET
+    allocations: list[InvoicePaymentAllocationRequest] | UnsetType = UNSET
+    payment_date: dt.date | UnsetType = UNSET
+    currency: str | UnsetType = UNSET
+    payment_method: common.InvoicePaymentMethodEnum | str | UnsetType = UNSET
+    payment_reference: str | UnsetType = UNSET
+    external_id: str | UnsetType = UNSET
+    note: str | UnsetType = UNSET
+    notes: str | UnsetType = UNSET
+    metadata: dict[str, Any] | UnsetType = UNSET
+    references: dict[str, Any] | UnsetType = UNSET
+    processor_reference: str | UnsetType = UNSET
+    bank_reference: str | UnsetType = UNSET
+    status: InvoicePaymentStatusEnum | str | UnsetType = UNSET
     """Values taken from the list filter; the example shows pending."""
 
-    transaction_tags: list[str] | UnsetType = field(default=UNSET, validator=check(list, items=str))
-    payment_processor: str | UnsetType = field(default=UNSET, validator=check(str, max_length=100))
-    processing_fee_cents: int | UnsetType = field(default=UNSET, validator=check(int, minimum=0))
+    transaction_tags: list[str] | UnsetType = UNSET
+    payment_processor: str | UnsetType = UNSET
+    processing_fee_cents: int | UnsetType = UNSET
+
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "customer_id": check(str),
+        "total_amount_cents": check(int, minimum=1),
+        "allocations": check(list, items=lambda: InvoicePaymentAllocationRequest),
+        "payment_date": check(dt.date),
+        "currency": check(str, max_length=3, min_length=1),
+        "payment_method": check(str),
+        "payment_reference": check(str),
+        "external_id": check(str),
+        "note": check(str),
+        "notes": check(str),
+        "metadata": check(dict),
+        "references": check(dict),
+        "processor_reference": check(str),
+        "bank_reference": check(str),
+        "status": check(str),
+        "transaction_tags": check(list, items=str),
+        "payment_processor": check(str, max_length=100),
+        "processing_fee_cents": check(int, minimum=0),
+    }
 
 
 @define(kw_only=True)
-class CreateInvoicePaymentRequest:
-    """CreateInvoicePaymentRequest"""
-
-    customer_id: str | UnsetType = field(default=UNSET, validator=check(str))
+class CreateInvoicePaymentRequest(Checked):
+    customer_id: str | UnsetType = UNSET
     """Must exist in the business."""
 
-    total_amount_cents: int | UnsetType = field(default=UNSET, validator=check(int, minimum=1))
-    allocations: list[InvoicePaymentAllocationRequest] | UnsetType = field(
-        default=UNSET, validator=check(list, items=lambda: InvoicePaymentAllocationRequest)
-    )
-    payment_date: dt.date | UnsetType = field(default=UNSET, validator=check(dt.date))
-    currency: str | UnsetType = field(
-        default=UNSET, validator=check(str, max_length=3, min_length=1)
-    )
+    total_amount_cents: int | UnsetType = UNSET
+    allocations: list[InvoicePaymentAllocationRequest] | UnsetType = UNSET
+    payment_date: dt.date | UnsetType = UNSET
+    currency: str | UnsetType = UNSET
     """Must equal the business base currency."""
 
-    payment_method: common.InvoicePaymentMethodEnum | str | UnsetType = field(
-        default=UNSET, validator=check(str)
-    )
-    payment_reference: str | UnsetType = field(default=UNSET, validator=check(str))
-    external_id: str | UnsetType = field(default=UNSET, validator=check(str))
+    payment_method: common.InvoicePaymentMethodEnum | str | UnsetType = UNSET
+    payment_reference: str | UnsetType = UNSET
+    external_id: str | UnsetType = UNSET
     """Caller's identifier, used for idempotency."""
 
-    note: str | UnsetType = field(default=UNSET, validator=check(str))
-    notes: str | UnsetType = field(default=UNSET, validator=check(str))
+    note: str | UnsetType = UNSET
+    notes: str | UnsetType = UNSET
     """Legacy twin of note."""
 
-    metadata: dict[str, Any] | UnsetType = field(default=UNSET, validator=check(dict))
-    references: dict[str, Any] | UnsetType = field(default=UNSET, validator=check(dict))
+    metadata: dict[str, Any] | UnsetType = UNSET
+    references: dict[str, Any] | UnsetType = UNSET
     """Keys named in the text - bank_reference, end_to_end_id, payment_reference."""
 
-    processing_fee_cents: int | UnsetType = field(default=UNSET, validator=check(int, minimum=0))
-    payment_processor: str | UnsetType = field(default=UNSET, validator=check(str, max_length=100))
-    invoice_id: str | UnsetType = field(default=UNSET, validator=check(str))
+    processing_fee_cents: int | UnsetType = UNSET
+    payment_processor: str | UnsetType = UNSET
+    invoice_id: str | UnsetType = UNSET
     """Guides only: the one invoice that is paid, in place of allocations."""
 
-    amount_cents: int | UnsetType = field(default=UNSET, validator=check(int, minimum=1))
+    amount_cents: int | UnsetType = UNSET
     """Guides only: what is paid of that invoice, in minor units."""
 
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "customer_id": check(str),
+        "total_amount_cents": check(int, minimum=1),
+        "allocations": check(list, items=lambda: InvoicePaymentAllocationRequest),
+        "payment_date": check(dt.date),
+        "currency": check(str, max_length=3, min_length=1),
+        "payment_method": check(str),
+        "payment_reference": check(str),
+        "external_id": check(str),
+        "note": check(str),
+        "notes": check(str),
+        "metadata": check(dict),
+        "references": check(dict),
+        "processing_fee_cents": check(int, minimum=0),
+        "payment_processor": check(str, max_length=100),
+        "invoice_id": check(str),
+        "amount_cents": check(int, minimum=1),
+    }
 
-@frozen(kw_only=True)
+
+@frozen(kw_only=True, slots=False)
 class DeleteInvoicePaymentResponse:
-    """DeleteInvoicePaymentResponse"""
-
     message: str
     payment_id: str
     status: InvoicePaymentStatusEnum
@@ -185,7 +220,7 @@ class DeleteInvoicePaymentResponse:
     updated_at: Instant
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class InvoicePaymentDetail:
     """All amounts in cents."""
 
@@ -213,7 +248,7 @@ class InvoicePaymentDetail:
     applied_invoices: list[AppliedInvoice] | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class InvoicePaymentList:
     """One payment (the schema name ends in List, yet it is a single object)."""
 
@@ -266,16 +301,18 @@ class InvoicePaymentList:
     """Any JSON."""
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class InvoicePaymentResponse:
     """Envelope of the create and update calls; the field list comes from a hand-written example."""
 
     payment: InvoicePaymentDetail | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class PaginatedInvoicePaymentListList:
-    """The page promises summary statistics; count, page_info and results were seen, the rest was cut."""
+    """The page promises summary statistics; count, page_info and results were seen, the rest was
+    cut.
+    """
 
     count: int | None = None
     page_info: common.PageInfo | None = None

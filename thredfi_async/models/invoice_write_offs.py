@@ -4,32 +4,42 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
+from typing import ClassVar
 
-from attrs import define, field
+from attrs import define
 
-from ..fields import UNSET, UnsetType, check
+from ..fields import UNSET, Check, Checked, UnsetType, check
 from . import common
 
 
 @define(kw_only=True)
-class KeyValueTag:
-    """KeyValueTag"""
+class KeyValueTag(Checked):
+    key: str | UnsetType = UNSET
+    value: str | UnsetType = UNSET
 
-    key: str | UnsetType = field(default=UNSET, validator=check(str))
-    value: str | UnsetType = field(default=UNSET, validator=check(str))
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "key": check(str),
+        "value": check(str),
+    }
 
 
 @define(kw_only=True)
-class CreateInvoiceWriteOffRequest:
+class CreateInvoiceWriteOffRequest(Checked):
     """Body the widget posts; which fields are required is unknown (it always sends all of them)."""
 
-    external_id: str | UnsetType = field(default=UNSET, validator=check(str))
-    amount_cents: int | UnsetType = field(default=UNSET, validator=check(int))
-    write_off_at: dt.datetime | UnsetType = field(default=UNSET, validator=check(dt.datetime))
-    memo: str | UnsetType = field(default=UNSET, validator=check(str))
-    destination_account: common.AccountIdentifierRequest | UnsetType = field(
-        default=UNSET, validator=check(lambda: common.AccountIdentifierRequest)
-    )
-    tags: list[KeyValueTag] | UnsetType = field(
-        default=UNSET, validator=check(list, items=lambda: KeyValueTag)
-    )
+    external_id: str | UnsetType = UNSET
+    amount_cents: int | UnsetType = UNSET
+    write_off_at: dt.datetime | UnsetType = UNSET
+    memo: str | UnsetType = UNSET
+    destination_account: common.AccountIdentifierRequest | UnsetType = UNSET
+    tags: list[KeyValueTag] | UnsetType = UNSET
+
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "external_id": check(str),
+        "amount_cents": check(int),
+        "write_off_at": check(dt.datetime),
+        "memo": check(str),
+        "destination_account": check(lambda: common.AccountIdentifierRequest),
+        "tags": check(list, items=lambda: KeyValueTag),
+    }

@@ -4,15 +4,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
-from attrs import define, field, frozen
+from attrs import define, frozen
 
-from ..fields import UNSET, Instant, UnsetType, check
+from ..fields import UNSET, Check, Checked, Instant, UnsetType, check
 from . import common
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class CustomerCreditAllocationOnInvoice:
     """Fields the widget reads in an invoice's credit_allocations."""
 
@@ -24,22 +25,28 @@ class CustomerCreditAllocationOnInvoice:
 
 
 @define(kw_only=True)
-class InvoiceDocumentUploadRequest:
-    """InvoiceDocumentUploadRequest"""
-
-    file: str | UnsetType = field(default=UNSET, validator=check(str))
-    document_type: str | UnsetType = field(default=UNSET, validator=check(str))
-    upload_source: str | UnsetType = field(default=UNSET, validator=check(str))
+class InvoiceDocumentUploadRequest(Checked):
+    file: str | UnsetType = UNSET
+    document_type: str | UnsetType = UNSET
+    upload_source: str | UnsetType = UNSET
     metadata: Any = UNSET
     """Any JSON."""
 
     tags: Any = UNSET
     """Any JSON."""
 
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "file": check(str),
+        "document_type": check(str),
+        "upload_source": check(str),
+    }
 
-@frozen(kw_only=True)
+
+@frozen(kw_only=True, slots=False)
 class InvoiceLineItem:
-    """Response line item; tax_code is from a guide, marked fields from the widget, the rest mirrors the request."""
+    """Response line item; tax_code is from a guide, marked fields from the widget, the rest
+    mirrors the request.
+    """
 
     id: str | None = None
     external_id: str | None = None
@@ -57,7 +64,7 @@ class InvoiceLineItem:
     tax_code: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class InvoicePaymentAllocationOnInvoice:
     """Fields the widget reads in an invoice's payment_allocations."""
 
@@ -74,41 +81,59 @@ class InvoicePaymentAllocationOnInvoice:
 
 
 @define(kw_only=True)
-class InvoiceRequest:
+class InvoiceRequest(Checked):
     """Body of the void call."""
 
-    invoice_number: str | UnsetType = field(default=UNSET, validator=check(str))
-    external_id: str | UnsetType = field(default=UNSET, validator=check(str))
-    memo: str | UnsetType = field(default=UNSET, validator=check(str))
-    customer_id: str | UnsetType = field(default=UNSET, validator=check(str))
+    invoice_number: str | UnsetType = UNSET
+    external_id: str | UnsetType = UNSET
+    memo: str | UnsetType = UNSET
+    customer_id: str | UnsetType = UNSET
+
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "invoice_number": check(str),
+        "external_id": check(str),
+        "memo": check(str),
+        "customer_id": check(str),
+    }
 
 
 @define(kw_only=True)
-class InvoiceSalesTaxRequest:
-    """InvoiceSalesTaxRequest"""
-
-    amount: int | UnsetType = field(default=UNSET, validator=check(int))
+class InvoiceSalesTaxRequest(Checked):
+    amount: int | UnsetType = UNSET
     """Leads the list, so perhaps required."""
 
     tax_account: Any = UNSET
     """Any JSON (account identifier)."""
 
-    discount_amount: int | UnsetType = field(default=UNSET, validator=check(int))
-    code: str | UnsetType = field(default=UNSET, validator=check(str))
+    discount_amount: int | UnsetType = UNSET
+    code: str | UnsetType = UNSET
     """Structured tax code."""
 
-    name: str | UnsetType = field(default=UNSET, validator=check(str))
+    name: str | UnsetType = UNSET
+
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "amount": check(int),
+        "discount_amount": check(int),
+        "code": check(str),
+        "name": check(str),
+    }
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class Invoice:
-    """Docs show it from the first field up to customer, where every excerpt stops. Later fields are those the widget reads, or deductions (x-inferred). Amounts in minor units (the widget divides them by 100)."""
+    """Docs show it from the first field up to customer, where every excerpt stops. Later fields
+    are those the widget reads, or deductions (x-inferred). Amounts in minor units (the widget
+    divides them by 100).
+    """
 
     type: str | None = None
     id: str | None = None
     business_id: str | None = None
     status: common.InvoiceStatusEnum | None = None
-    """SENT is the docs' example; the lower-case ones are the widget's filter values. Case on the wire unsettled: payment responses and a guide show lower-case paid and sent; the widget lower-cases before comparing."""
+    """SENT is the docs' example; the lower-case ones are the widget's filter values. Case on the
+    wire unsettled: payment responses and a guide show lower-case paid and sent; the widget
+    lower-cases before comparing.
+    """
 
     sent_at: Instant | None = None
     due_at: Instant | None = None
@@ -126,7 +151,9 @@ class Invoice:
 
     memo: str | None = None
     line_items: list[InvoiceLineItem] | None = None
-    """Must be an array on the detail call, or the widget breaks; the tax guide says the items carry tax_code."""
+    """Must be an array on the detail call, or the widget breaks; the tax guide says the items
+    carry tax_code.
+    """
 
     imported_at: Instant | None = None
     """Shown when sent_at is empty."""
@@ -168,37 +195,44 @@ class Invoice:
 
 
 @define(kw_only=True)
-class InvoiceLineItemRequest:
-    """InvoiceLineItemRequest"""
-
-    quantity: float = field(validator=check(float, required=True))
-    unit_price: int | UnsetType = field(default=UNSET, validator=check(int))
+class InvoiceLineItemRequest(Checked):
+    quantity: float
+    unit_price: int | UnsetType = UNSET
     """Minor units, judging by the guides."""
 
-    external_id: str | UnsetType = field(default=UNSET, validator=check(str))
-    description: str | UnsetType = field(default=UNSET, validator=check(str))
+    external_id: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
     account_identifier: Any = UNSET
     """Any JSON; customer credits show an object with type AccountId and id for the like field."""
 
-    product: str | UnsetType = field(default=UNSET, validator=check(str))
-    discount_amount: int | UnsetType = field(default=UNSET, validator=check(int))
-    sales_taxes: list[InvoiceSalesTaxRequest] | UnsetType = field(
-        default=UNSET, validator=check(list, items=lambda: InvoiceSalesTaxRequest)
-    )
-    tax_code: str | UnsetType = field(default=UNSET, validator=check(str))
+    product: str | UnsetType = UNSET
+    discount_amount: int | UnsetType = UNSET
+    sales_taxes: list[InvoiceSalesTaxRequest] | UnsetType = UNSET
+    tax_code: str | UnsetType = UNSET
     """Code from the tax-codes endpoint."""
 
-    unit_price_cents: int | UnsetType = field(default=UNSET, validator=check(int))
+    unit_price_cents: int | UnsetType = UNSET
     """Guides only: unit_price under its older name, in minor units."""
 
-    account_code: str | UnsetType = field(default=UNSET, validator=check(str))
+    account_code: str | UnsetType = UNSET
     """Guides only: code of the revenue account."""
 
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "quantity": check(float, required=True),
+        "unit_price": check(int),
+        "external_id": check(str),
+        "description": check(str),
+        "product": check(str),
+        "discount_amount": check(int),
+        "sales_taxes": check(list, items=lambda: InvoiceSalesTaxRequest),
+        "tax_code": check(str),
+        "unit_price_cents": check(int),
+        "account_code": check(str),
+    }
 
-@frozen(kw_only=True)
+
+@frozen(kw_only=True, slots=False)
 class PaginatedInvoiceList:
-    """PaginatedInvoiceList"""
-
     count: int | None = None
     page_info: common.PageInfo | None = None
     results: list[Invoice] | None = None
@@ -207,113 +241,142 @@ class PaginatedInvoiceList:
 
 
 @define(kw_only=True)
-class UpdateInvoiceRequest:
-    """UpdateInvoiceRequest"""
+class UpdateInvoiceRequest(Checked):
+    invoice_number: str | UnsetType = UNSET
+    invoice_type: str | UnsetType = UNSET
+    memo: str | UnsetType = UNSET
+    external_id: str | UnsetType = UNSET
+    due_at: dt.datetime | dt.date | UnsetType = UNSET
+    document: InvoiceDocumentUploadRequest | UnsetType = UNSET
+    customer_id: str | UnsetType = UNSET
+    line_items: list[InvoiceLineItemRequest] | UnsetType = UNSET
+    additional_discount: int | UnsetType = UNSET
+    additional_sales_taxes_total: int | UnsetType = UNSET
+    tips: int | UnsetType = UNSET
 
-    invoice_number: str | UnsetType = field(default=UNSET, validator=check(str))
-    invoice_type: str | UnsetType = field(default=UNSET, validator=check(str))
-    memo: str | UnsetType = field(default=UNSET, validator=check(str))
-    external_id: str | UnsetType = field(default=UNSET, validator=check(str))
-    due_at: dt.datetime | dt.date | UnsetType = field(
-        default=UNSET, validator=check(dt.datetime, dt.date)
-    )
-    document: InvoiceDocumentUploadRequest | UnsetType = field(
-        default=UNSET, validator=check(lambda: InvoiceDocumentUploadRequest)
-    )
-    customer_id: str | UnsetType = field(default=UNSET, validator=check(str))
-    line_items: list[InvoiceLineItemRequest] | UnsetType = field(
-        default=UNSET, validator=check(list, items=lambda: InvoiceLineItemRequest)
-    )
-    additional_discount: int | UnsetType = field(default=UNSET, validator=check(int))
-    additional_sales_taxes_total: int | UnsetType = field(default=UNSET, validator=check(int))
-    tips: int | UnsetType = field(default=UNSET, validator=check(int))
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "invoice_number": check(str),
+        "invoice_type": check(str),
+        "memo": check(str),
+        "external_id": check(str),
+        "due_at": check(dt.datetime, dt.date),
+        "document": check(lambda: InvoiceDocumentUploadRequest),
+        "customer_id": check(str),
+        "line_items": check(list, items=lambda: InvoiceLineItemRequest),
+        "additional_discount": check(int),
+        "additional_sales_taxes_total": check(int),
+        "tips": check(int),
+    }
 
 
 @define(kw_only=True)
-class CreateInvoiceMultipartRequest:
-    """The page text puts the upload in a top-level part named file, with its companions beside it."""
+class CreateInvoiceMultipartRequest(Checked):
+    """The page text puts the upload in a top-level part named file, with its companions beside
+    it.
+    """
 
-    external_id: str | UnsetType = field(default=UNSET, validator=check(str))
+    external_id: str | UnsetType = UNSET
     """Caller's identifier."""
 
-    sent_at: dt.datetime | dt.date = field(validator=check(dt.datetime, dt.date, required=True))
-    line_items: list[InvoiceLineItemRequest] = field(
-        validator=check(list, required=True, items=lambda: InvoiceLineItemRequest)
-    )
-    due_at: dt.datetime | dt.date | UnsetType = field(
-        default=UNSET, validator=check(dt.datetime, dt.date)
-    )
-    voided_at: dt.datetime | UnsetType = field(default=UNSET, validator=check(dt.datetime))
-    invoice_number: str | UnsetType = field(default=UNSET, validator=check(str))
-    invoice_type: str | UnsetType = field(default=UNSET, validator=check(str))
-    customer_id: str | UnsetType = field(default=UNSET, validator=check(str))
-    customer_external_id: str | UnsetType = field(default=UNSET, validator=check(str))
-    memo: str | UnsetType = field(default=UNSET, validator=check(str))
-    additional_discount: int | UnsetType = field(default=UNSET, validator=check(int))
-    additional_sales_taxes: list[dict[str, Any]] | UnsetType = field(
-        default=UNSET, validator=check(list, items=dict)
-    )
-    additional_sales_taxes_total: int | UnsetType = field(default=UNSET, validator=check(int))
-    tips: int | UnsetType = field(default=UNSET, validator=check(int))
+    sent_at: dt.datetime | dt.date
+    line_items: list[InvoiceLineItemRequest]
+    due_at: dt.datetime | dt.date | UnsetType = UNSET
+    voided_at: dt.datetime | UnsetType = UNSET
+    invoice_number: str | UnsetType = UNSET
+    invoice_type: str | UnsetType = UNSET
+    customer_id: str | UnsetType = UNSET
+    customer_external_id: str | UnsetType = UNSET
+    memo: str | UnsetType = UNSET
+    additional_discount: int | UnsetType = UNSET
+    additional_sales_taxes: list[dict[str, Any]] | UnsetType = UNSET
+    additional_sales_taxes_total: int | UnsetType = UNSET
+    tips: int | UnsetType = UNSET
     tips_account: Any = UNSET
     """Any JSON (account identifier)."""
 
-    transaction_tags: list[str] | UnsetType = field(default=UNSET, validator=check(list, items=str))
+    transaction_tags: list[str] | UnsetType = UNSET
     metadata: Any = UNSET
     """Any JSON."""
 
-    document: InvoiceDocumentUploadRequest | UnsetType = field(
-        default=UNSET, validator=check(lambda: InvoiceDocumentUploadRequest)
-    )
-    currency: str | UnsetType = field(
-        default=UNSET, validator=check(str, max_length=3, min_length=3)
-    )
+    document: InvoiceDocumentUploadRequest | UnsetType = UNSET
+    currency: str | UnsetType = UNSET
     """Guides only; the reference has the currency in the answer alone."""
 
-    file: bytes | UnsetType = field(default=UNSET, validator=check(bytes))
-    document_type: str | UnsetType = field(default=UNSET, validator=check(str))
-    upload_source: str | UnsetType = field(default=UNSET, validator=check(str))
+    file: bytes | UnsetType = UNSET
+    document_type: str | UnsetType = UNSET
+    upload_source: str | UnsetType = UNSET
     tags: Any = UNSET
     """Any JSON."""
 
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "external_id": check(str),
+        "sent_at": check(dt.datetime, dt.date, required=True),
+        "line_items": check(list, required=True, items=lambda: InvoiceLineItemRequest),
+        "due_at": check(dt.datetime, dt.date),
+        "voided_at": check(dt.datetime),
+        "invoice_number": check(str),
+        "invoice_type": check(str),
+        "customer_id": check(str),
+        "customer_external_id": check(str),
+        "memo": check(str),
+        "additional_discount": check(int),
+        "additional_sales_taxes": check(list, items=dict),
+        "additional_sales_taxes_total": check(int),
+        "tips": check(int),
+        "transaction_tags": check(list, items=str),
+        "document": check(lambda: InvoiceDocumentUploadRequest),
+        "currency": check(str, max_length=3, min_length=3),
+        "file": check(bytes),
+        "document_type": check(str),
+        "upload_source": check(str),
+    }
+
 
 @define(kw_only=True)
-class CreateInvoiceRequest:
-    """CreateInvoiceRequest"""
-
-    external_id: str | UnsetType = field(default=UNSET, validator=check(str))
+class CreateInvoiceRequest(Checked):
+    external_id: str | UnsetType = UNSET
     """Caller's identifier."""
 
-    sent_at: dt.datetime | dt.date = field(validator=check(dt.datetime, dt.date, required=True))
-    line_items: list[InvoiceLineItemRequest] = field(
-        validator=check(list, required=True, items=lambda: InvoiceLineItemRequest)
-    )
-    due_at: dt.datetime | dt.date | UnsetType = field(
-        default=UNSET, validator=check(dt.datetime, dt.date)
-    )
-    voided_at: dt.datetime | UnsetType = field(default=UNSET, validator=check(dt.datetime))
-    invoice_number: str | UnsetType = field(default=UNSET, validator=check(str))
-    invoice_type: str | UnsetType = field(default=UNSET, validator=check(str))
-    customer_id: str | UnsetType = field(default=UNSET, validator=check(str))
-    customer_external_id: str | UnsetType = field(default=UNSET, validator=check(str))
-    memo: str | UnsetType = field(default=UNSET, validator=check(str))
-    additional_discount: int | UnsetType = field(default=UNSET, validator=check(int))
-    additional_sales_taxes: list[dict[str, Any]] | UnsetType = field(
-        default=UNSET, validator=check(list, items=dict)
-    )
-    additional_sales_taxes_total: int | UnsetType = field(default=UNSET, validator=check(int))
-    tips: int | UnsetType = field(default=UNSET, validator=check(int))
+    sent_at: dt.datetime | dt.date
+    line_items: list[InvoiceLineItemRequest]
+    due_at: dt.datetime | dt.date | UnsetType = UNSET
+    voided_at: dt.datetime | UnsetType = UNSET
+    invoice_number: str | UnsetType = UNSET
+    invoice_type: str | UnsetType = UNSET
+    customer_id: str | UnsetType = UNSET
+    customer_external_id: str | UnsetType = UNSET
+    memo: str | UnsetType = UNSET
+    additional_discount: int | UnsetType = UNSET
+    additional_sales_taxes: list[dict[str, Any]] | UnsetType = UNSET
+    additional_sales_taxes_total: int | UnsetType = UNSET
+    tips: int | UnsetType = UNSET
     tips_account: Any = UNSET
     """Any JSON (account identifier)."""
 
-    transaction_tags: list[str] | UnsetType = field(default=UNSET, validator=check(list, items=str))
+    transaction_tags: list[str] | UnsetType = UNSET
     metadata: Any = UNSET
     """Any JSON."""
 
-    document: InvoiceDocumentUploadRequest | UnsetType = field(
-        default=UNSET, validator=check(lambda: InvoiceDocumentUploadRequest)
-    )
-    currency: str | UnsetType = field(
-        default=UNSET, validator=check(str, max_length=3, min_length=3)
-    )
+    document: InvoiceDocumentUploadRequest | UnsetType = UNSET
+    currency: str | UnsetType = UNSET
     """Guides only; the reference has the currency in the answer alone."""
+
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "external_id": check(str),
+        "sent_at": check(dt.datetime, dt.date, required=True),
+        "line_items": check(list, required=True, items=lambda: InvoiceLineItemRequest),
+        "due_at": check(dt.datetime, dt.date),
+        "voided_at": check(dt.datetime),
+        "invoice_number": check(str),
+        "invoice_type": check(str),
+        "customer_id": check(str),
+        "customer_external_id": check(str),
+        "memo": check(str),
+        "additional_discount": check(int),
+        "additional_sales_taxes": check(list, items=dict),
+        "additional_sales_taxes_total": check(int),
+        "tips": check(int),
+        "transaction_tags": check(list, items=str),
+        "document": check(lambda: InvoiceDocumentUploadRequest),
+        "currency": check(str, max_length=3, min_length=3),
+    }

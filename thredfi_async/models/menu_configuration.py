@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
-from attrs import define, field, frozen
+from collections.abc import Mapping
+from typing import ClassVar
 
-from ..fields import UNSET, UnsetType, check
+from attrs import define, frozen
+
+from ..fields import UNSET, Check, Checked, UnsetType, check
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class MenuTabs:
     """Which tabs show. Whether PUT needs all seven keys is not known."""
 
@@ -22,37 +25,48 @@ class MenuTabs:
 
 
 @define(kw_only=True)
-class MenuTabsRequest:
+class MenuTabsRequest(Checked):
     """Which tabs show. Whether PUT needs all seven keys is not known."""
 
-    insights: bool | UnsetType = field(default=UNSET, validator=check(bool))
-    tasks: bool | UnsetType = field(default=UNSET, validator=check(bool))
-    bank_transactions: bool | UnsetType = field(default=UNSET, validator=check(bool))
-    general_ledger: bool | UnsetType = field(default=UNSET, validator=check(bool))
-    reports: bool | UnsetType = field(default=UNSET, validator=check(bool))
-    accounts_receivable: bool | UnsetType = field(default=UNSET, validator=check(bool))
-    accounts_payable: bool | UnsetType = field(default=UNSET, validator=check(bool))
+    insights: bool | UnsetType = UNSET
+    tasks: bool | UnsetType = UNSET
+    bank_transactions: bool | UnsetType = UNSET
+    general_ledger: bool | UnsetType = UNSET
+    reports: bool | UnsetType = UNSET
+    accounts_receivable: bool | UnsetType = UNSET
+    accounts_payable: bool | UnsetType = UNSET
+
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "insights": check(bool),
+        "tasks": check(bool),
+        "bank_transactions": check(bool),
+        "general_ledger": check(bool),
+        "reports": check(bool),
+        "accounts_receivable": check(bool),
+        "accounts_payable": check(bool),
+    }
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class MenuConfig:
-    """MenuConfig"""
-
     menu: MenuTabs | None = None
     sub_menu_tabs: dict[str, bool] | None = None
 
 
 @define(kw_only=True)
-class MenuConfigRequest:
-    """MenuConfigRequest"""
+class MenuConfigRequest(Checked):
+    menu: MenuTabsRequest
+    sub_menu_tabs: dict[str, bool] | UnsetType = UNSET
+    """Booleans keyed parent.child, e.g. reports.cashflow_statement, reports.balance_sheet; the
+    full list of keys is not known.
+    """
 
-    menu: MenuTabsRequest = field(validator=check(lambda: MenuTabsRequest, required=True))
-    sub_menu_tabs: dict[str, bool] | UnsetType = field(default=UNSET, validator=check(dict))
-    """Booleans keyed parent.child, e.g. reports.cashflow_statement, reports.balance_sheet; the full list of keys is not known."""
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "menu": check(lambda: MenuTabsRequest, required=True),
+        "sub_menu_tabs": check(dict),
+    }
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class MenuConfigResponse:
-    """MenuConfigResponse"""
-
     data: MenuConfig | None = None

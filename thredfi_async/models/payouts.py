@@ -4,25 +4,22 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
-from attrs import define, field, frozen
+from attrs import define, frozen
 
-from ..fields import UNSET, Instant, OpenEnum, UnsetType, check
+from ..fields import UNSET, Check, Checked, Instant, OpenEnum, UnsetType, check
 from . import common
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class PayoutDeleteResponse:
-    """PayoutDeleteResponse"""
-
     deleted: bool | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class PayoutPayment:
-    """PayoutPayment"""
-
     id: str | None = None
     external_id: str | None = None
     payment_reference: str | None = None
@@ -33,7 +30,9 @@ class PayoutPayment:
 
 
 class PayoutProcessorEnum(OpenEnum):
-    """Stripe and Adyen (and Mollie in a guide) are named in prose; only the literal stripe was seen."""
+    """Stripe and Adyen (and Mollie in a guide) are named in prose; only the literal stripe was
+    seen.
+    """
 
     STRIPE = "stripe"
 
@@ -44,10 +43,8 @@ class PayoutReconciliationStatusEnum(OpenEnum):
     UNRECONCILED = "unreconciled"
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class PayoutRefundPayment:
-    """PayoutRefundPayment"""
-
     id: str | None = None
     external_id: str | None = None
     refund_id: str | None = None
@@ -57,42 +54,52 @@ class PayoutRefundPayment:
 
 
 class PayoutStatusEnum(OpenEnum):
-    """PayoutStatusEnum"""
-
     PENDING = "pending"
     PAID = "paid"
 
 
 @define(kw_only=True)
-class PayoutCreateRequest:
-    """PayoutCreateRequest"""
-
-    external_id: str = field(validator=check(str, required=True))
+class PayoutCreateRequest(Checked):
+    external_id: str
     """Upsert key."""
 
-    processor: PayoutProcessorEnum | str = field(validator=check(str, required=True))
-    paid_out_amount_cents: int = field(validator=check(int, required=True))
-    fee_cents: int = field(validator=check(int, required=True, minimum=0))
-    currency: str = field(validator=check(str, required=True))
-    status: PayoutStatusEnum | str = field(validator=check(str, required=True))
-    completed_at: dt.datetime = field(validator=check(dt.datetime, required=True))
-    processor_payout_id: str | UnsetType = field(default=UNSET, validator=check(str))
-    additional_refunds_amount_cents: int | UnsetType = field(default=UNSET, validator=check(int))
-    payment_ids: list[str] | UnsetType = field(default=UNSET, validator=check(list, items=str))
+    processor: PayoutProcessorEnum | str
+    paid_out_amount_cents: int
+    fee_cents: int
+    currency: str
+    status: PayoutStatusEnum | str
+    completed_at: dt.datetime
+    processor_payout_id: str | UnsetType = UNSET
+    additional_refunds_amount_cents: int | UnsetType = UNSET
+    payment_ids: list[str] | UnsetType = UNSET
     """Invoice payments in this settlement."""
 
-    refund_payment_ids: list[str] | UnsetType = field(
-        default=UNSET, validator=check(list, items=str)
-    )
+    refund_payment_ids: list[str] | UnsetType = UNSET
     """Refund payments in this settlement."""
 
-    reference_number: str | UnsetType = field(default=UNSET, validator=check(str))
-    memo: str | UnsetType = field(default=UNSET, validator=check(str))
+    reference_number: str | UnsetType = UNSET
+    memo: str | UnsetType = UNSET
     metadata: Any = UNSET
     """Any JSON."""
 
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "external_id": check(str, required=True),
+        "processor": check(str, required=True),
+        "paid_out_amount_cents": check(int, required=True),
+        "fee_cents": check(int, required=True, minimum=0),
+        "currency": check(str, required=True),
+        "status": check(str, required=True),
+        "completed_at": check(dt.datetime, required=True),
+        "processor_payout_id": check(str),
+        "additional_refunds_amount_cents": check(int),
+        "payment_ids": check(list, items=str),
+        "refund_payment_ids": check(list, items=str),
+        "reference_number": check(str),
+        "memo": check(str),
+    }
 
-@frozen(kw_only=True)
+
+@frozen(kw_only=True, slots=False)
 class PayoutListItem:
     """Taken as PayoutResponse without the expanded arrays, which only the get page announces."""
 
@@ -118,10 +125,8 @@ class PayoutListItem:
     updated_at: Instant | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class PayoutResponse:
-    """PayoutResponse"""
-
     id: str | None = None
     business_id: str | None = None
     external_id: str | None = None
@@ -162,7 +167,7 @@ class PayoutResponse:
     updated_at: Instant | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class PaginatedPayoutList:
     """Envelope by analogy (the page only promises the standard pagination)."""
 

@@ -10,9 +10,11 @@ from attrs import frozen
 from . import common
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class Receipt:
-    """Only document is read by the widget; its unused labels hint at a date, number, amount and payment method."""
+    """Only document is read by the widget; its unused labels hint at a date, number, amount and
+    payment method.
+    """
 
     id: str | None = None
     document: common.DocumentLink | None = None
@@ -20,10 +22,8 @@ class Receipt:
     """Property name deduced; the values are the widget's labels."""
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class PaginatedReceiptList:
-    """PaginatedReceiptList"""
-
     count: int | None = None
     page_info: common.PageInfo | None = None
     results: list[Receipt] | None = None

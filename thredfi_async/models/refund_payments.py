@@ -4,37 +4,46 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
+from typing import ClassVar
 
-from attrs import define, field, frozen
+from attrs import define, frozen
 
-from ..fields import UNSET, UnsetType, check
+from ..fields import UNSET, Check, Checked, UnsetType, check
 from . import common
 
 
 @define(kw_only=True)
-class CreateRefundPaymentRequestRequest:
-    """CreateRefundPaymentRequestRequest"""
-
-    amount_cents: int = field(validator=check(int, required=True, minimum=1))
+class CreateRefundPaymentRequestRequest(Checked):
+    amount_cents: int
     """At most what is left of the refund."""
 
-    method: common.RefundMethodEnum | str | UnsetType = field(default=UNSET, validator=check(str))
-    external_id: str | UnsetType = field(default=UNSET, validator=check(str))
+    method: common.RefundMethodEnum | str | UnsetType = UNSET
+    external_id: str | UnsetType = UNSET
     """Idempotency key."""
 
-    completed_at: dt.datetime | UnsetType = field(default=UNSET, validator=check(dt.datetime))
-    processor: str | UnsetType = field(default=UNSET, validator=check(str))
+    completed_at: dt.datetime | UnsetType = UNSET
+    processor: str | UnsetType = UNSET
     """Sample value is upper case (cut off after STRIP)."""
 
-    memo: str | UnsetType = field(default=UNSET, validator=check(str))
-    transaction_tags: list[str] | UnsetType = field(default=UNSET, validator=check(list, items=str))
-    refund_processing_fee_cents: int | UnsetType = field(default=UNSET, validator=check(int))
+    memo: str | UnsetType = UNSET
+    transaction_tags: list[str] | UnsetType = UNSET
+    refund_processing_fee_cents: int | UnsetType = UNSET
+
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "amount_cents": check(int, required=True, minimum=1),
+        "method": check(str),
+        "external_id": check(str),
+        "completed_at": check(dt.datetime),
+        "processor": check(str),
+        "memo": check(str),
+        "transaction_tags": check(list, items=str),
+        "refund_processing_fee_cents": check(int),
+    }
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class PaginatedRefundPaymentList:
-    """PaginatedRefundPaymentList"""
-
     count: int | None = None
     page_info: common.PageInfo | None = None
     results: list[common.RefundPayment] | None = None

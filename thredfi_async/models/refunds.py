@@ -4,18 +4,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
-from attrs import define, field, frozen
+from attrs import define, frozen
 
-from ..fields import UNSET, Instant, OpenEnum, UnsetType, check
+from ..fields import UNSET, Check, Checked, Instant, OpenEnum, UnsetType, check
 from . import common
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class RefundAllocation:
-    """RefundAllocation"""
-
     id: str | None = None
     allocation_type: str | None = None
     amount: int | None = None
@@ -30,19 +29,23 @@ class RefundAllocation:
 
 
 @define(kw_only=True)
-class RefundDocumentUploadRequest:
-    """RefundDocumentUploadRequest"""
-
-    file: str | UnsetType = field(default=UNSET, validator=check(str))
+class RefundDocumentUploadRequest(Checked):
+    file: str | UnsetType = UNSET
     """Format not seen; for credits the widget sends the document_id of an earlier upload."""
 
-    document_type: str | UnsetType = field(default=UNSET, validator=check(str))
-    upload_source: str | UnsetType = field(default=UNSET, validator=check(str))
+    document_type: str | UnsetType = UNSET
+    upload_source: str | UnsetType = UNSET
     metadata: Any = UNSET
     """Any JSON."""
 
     tags: Any = UNSET
     """Any JSON."""
+
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "file": check(str),
+        "document_type": check(str),
+        "upload_source": check(str),
+    }
 
 
 class RefundStatusEnum(OpenEnum):
@@ -54,26 +57,35 @@ class RefundStatusEnum(OpenEnum):
 
 
 @define(kw_only=True)
-class CreateSimpleRefundRequest:
-    """CreateSimpleRefundRequest"""
-
-    invoice_id: str = field(validator=check(str, required=True))
-    method: common.RefundMethodEnum | str | UnsetType = field(default=UNSET, validator=check(str))
-    completed_at: dt.datetime | UnsetType = field(default=UNSET, validator=check(dt.datetime))
-    external_id: str | UnsetType = field(default=UNSET, validator=check(str))
-    amount_cents: int | UnsetType = field(default=UNSET, validator=check(int, minimum=1))
+class CreateSimpleRefundRequest(Checked):
+    invoice_id: str
+    method: common.RefundMethodEnum | str | UnsetType = UNSET
+    completed_at: dt.datetime | UnsetType = UNSET
+    external_id: str | UnsetType = UNSET
+    amount_cents: int | UnsetType = UNSET
     """Partial amount; the page text calls it partial_amount."""
 
-    memo: str | UnsetType = field(default=UNSET, validator=check(str))
-    reference_number: str | UnsetType = field(default=UNSET, validator=check(str))
-    processor: str | UnsetType = field(default=UNSET, validator=check(str))
-    refund_processing_fee_cents: int | UnsetType = field(default=UNSET, validator=check(int))
-    document: RefundDocumentUploadRequest | UnsetType = field(
-        default=UNSET, validator=check(lambda: RefundDocumentUploadRequest)
-    )
+    memo: str | UnsetType = UNSET
+    reference_number: str | UnsetType = UNSET
+    processor: str | UnsetType = UNSET
+    refund_processing_fee_cents: int | UnsetType = UNSET
+    document: RefundDocumentUploadRequest | UnsetType = UNSET
+
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "invoice_id": check(str, required=True),
+        "method": check(str),
+        "completed_at": check(dt.datetime),
+        "external_id": check(str),
+        "amount_cents": check(int, minimum=1),
+        "memo": check(str),
+        "reference_number": check(str),
+        "processor": check(str),
+        "refund_processing_fee_cents": check(int),
+        "document": check(lambda: RefundDocumentUploadRequest),
+    }
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class Refund:
     """Every excerpt ends inside refund_payments; what follows carries x-inferred."""
 
@@ -97,10 +109,8 @@ class Refund:
     memo: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class PaginatedRefundList:
-    """PaginatedRefundList"""
-
     count: int | None = None
     page_info: common.PageInfo | None = None
     results: list[Refund] | None = None

@@ -11,16 +11,12 @@ from ..fields import OpenEnum
 
 
 class BalanceSheetReportDetailLevel(OpenEnum):
-    """BalanceSheetReportDetailLevel"""
-
     SUMMARY = "summary"
     DETAILED = "detailed"
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class BalanceSheetTotals:
-    """BalanceSheetTotals"""
-
     total_assets_cents: int | None = None
     """Non-current + current assets."""
 
@@ -39,16 +35,12 @@ class BalanceSheetTotals:
 
 
 class CashFlowReportDetailLevel(OpenEnum):
-    """CashFlowReportDetailLevel"""
-
     SUMMARY = "summary"
     DETAILED = "detailed"
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class CashFlowTotals:
-    """CashFlowTotals"""
-
     net_cash_from_operating_cents: int | None = None
     net_cash_from_investing_cents: int | None = None
     net_cash_from_financing_cents: int | None = None
@@ -59,10 +51,8 @@ class CashFlowTotals:
     closing_cash_cents: int | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class CashReconciliation:
-    """CashReconciliation"""
-
     opening_cash_cents: int | None = None
     net_change_cents: int | None = None
     calculated_closing_cents: int | None = None
@@ -73,16 +63,12 @@ class CashReconciliation:
 
 
 class ProfitAndLossReportDetailLevel(OpenEnum):
-    """ProfitAndLossReportDetailLevel"""
-
     SUMMARY = "summary"
     DETAILED = "detailed"
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class ProfitAndLossTotals:
-    """ProfitAndLossTotals"""
-
     net_revenue_cents: int | None = None
     """Sum of revenue."""
 
@@ -105,19 +91,19 @@ class ProfitAndLossTotals:
     """profit_before_tax - income tax."""
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class ReportLineItem:
-    """ReportLineItem"""
-
     account_id: str | None = None
-    """The widget falls back to account_code, then account_name, so a line without it may exist (deduced)."""
+    """The widget falls back to account_code, then account_name, so a line without it may exist
+    (deduced).
+    """
 
     account_code: str | None = None
     account_name: str | None = None
     value_cents: int | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class ReportGroup:
     """Accounts of one subtype."""
 
@@ -130,7 +116,7 @@ class ReportGroup:
     line_items: list[ReportLineItem] | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class BalanceSheetReport:
     """Groups belong to detail_level detailed; the excerpt stops inside non_current_liabilities."""
 
@@ -151,18 +137,18 @@ class BalanceSheetReport:
     retained_earnings: ReportGroup | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class CashFlowOperatingActivities:
-    """CashFlowOperatingActivities"""
-
     net_profit_cents: int | None = None
     non_cash_adjustments: ReportGroup | None = None
     working_capital_changes: ReportGroup | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class CashFlowReport:
-    """summary level gives totals and cash_reconciliation; the three activity blocks belong to detailed."""
+    """summary level gives totals and cash_reconciliation; the three activity blocks belong to
+    detailed.
+    """
 
     business_id: str | None = None
     start_date: dt.date | None = None
@@ -178,9 +164,11 @@ class CashFlowReport:
     financing_activities: ReportGroup | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class ProfitAndLossReport:
-    """Groups belong to detail_level detailed; whether summary omits them or sends null was not seen."""
+    """Groups belong to detail_level detailed; whether summary omits them or sends null was not
+    seen.
+    """
 
     business_id: str | None = None
     start_date: dt.date | None = None

@@ -8,10 +8,8 @@ import datetime as dt
 from attrs import frozen
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class TaxCode:
-    """TaxCode"""
-
     code: str | None = None
     name: str | None = None
     rate: float | None = None
@@ -23,7 +21,7 @@ class TaxCode:
     is_active: bool | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class TaxCodeListResponse:
     """From a guide's example; no page_info in it."""
 

@@ -4,18 +4,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
-from attrs import define, field, frozen
+from attrs import define, frozen
 
-from ..fields import UNSET, Instant, OpenEnum, UnsetType, check
+from ..fields import UNSET, Check, Checked, Instant, OpenEnum, UnsetType, check
 from . import common
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class VendorCreditAllocation:
-    """VendorCreditAllocation"""
-
     bill_id: str | None = None
     bill_number: str | None = None
     amount_cents: int | None = None
@@ -24,35 +23,42 @@ class VendorCreditAllocation:
 
 
 @define(kw_only=True)
-class VendorCreditAllocationRequest:
-    """VendorCreditAllocationRequest"""
-
-    amount: int | UnsetType = field(default=UNSET, validator=check(int, minimum=1))
+class VendorCreditAllocationRequest(Checked):
+    amount: int | UnsetType = UNSET
     """Minor units; the response calls it amount_cents."""
 
-    bill_id: str | UnsetType = field(default=UNSET, validator=check(str))
+    bill_id: str | UnsetType = UNSET
+
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "amount": check(int, minimum=1),
+        "bill_id": check(str),
+    }
 
 
 @define(kw_only=True)
-class VendorCreditDocumentUploadRequest:
-    """VendorCreditDocumentUploadRequest"""
+class VendorCreditDocumentUploadRequest(Checked):
+    file: str | UnsetType = UNSET
+    """In JSON the widget sends the document_id that ap-documents/upload returned, with
+    upload_source web_app.
+    """
 
-    file: str | UnsetType = field(default=UNSET, validator=check(str))
-    """In JSON the widget sends the document_id that ap-documents/upload returned, with upload_source web_app."""
-
-    document_type: str | UnsetType = field(default=UNSET, validator=check(str))
-    upload_source: str | UnsetType = field(default=UNSET, validator=check(str))
+    document_type: str | UnsetType = UNSET
+    upload_source: str | UnsetType = UNSET
     metadata: Any = UNSET
     """Any JSON."""
 
     tags: Any = UNSET
     """Any JSON."""
 
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "file": check(str),
+        "document_type": check(str),
+        "upload_source": check(str),
+    }
 
-@frozen(kw_only=True)
+
+@frozen(kw_only=True, slots=False)
 class VendorCreditLineItem:
-    """VendorCreditLineItem"""
-
     amount: int | None = None
     expense_account_identifier: common.ApAccountIdentifier | None = None
     tags: list[str] | None = None
@@ -62,27 +68,30 @@ class VendorCreditLineItem:
 
 
 @define(kw_only=True)
-class VendorCreditLineItemRequest:
-    """VendorCreditLineItemRequest"""
-
-    amount: int | UnsetType = field(default=UNSET, validator=check(int, minimum=1))
+class VendorCreditLineItemRequest(Checked):
+    amount: int | UnsetType = UNSET
     """Minor units, tax included when the widget sends it."""
 
-    sales_taxes: list[dict[str, Any]] | UnsetType = field(
-        default=UNSET, validator=check(list, items=dict)
-    )
+    sales_taxes: list[dict[str, Any]] | UnsetType = UNSET
     expense_account_identifier: Any = UNSET
     """Any JSON; the response shows an object with type AccountId and id."""
 
-    memo: str | UnsetType = field(default=UNSET, validator=check(str))
-    metadata: dict[str, Any] | UnsetType = field(default=UNSET, validator=check(dict))
-    reference_number: str | UnsetType = field(default=UNSET, validator=check(str))
-    tags: list[dict[str, Any]] | UnsetType = field(default=UNSET, validator=check(list, items=dict))
+    memo: str | UnsetType = UNSET
+    metadata: dict[str, Any] | UnsetType = UNSET
+    reference_number: str | UnsetType = UNSET
+    tags: list[dict[str, Any]] | UnsetType = UNSET
+
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "amount": check(int, minimum=1),
+        "sales_taxes": check(list, items=dict),
+        "memo": check(str),
+        "metadata": check(dict),
+        "reference_number": check(str),
+        "tags": check(list, items=dict),
+    }
 
 
 class VendorCreditStatusEnum(OpenEnum):
-    """VendorCreditStatusEnum"""
-
     DRAFT = "draft"
     SENT = "sent"
     RECEIVED = "received"
@@ -91,66 +100,77 @@ class VendorCreditStatusEnum(OpenEnum):
     VOID = "void"
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class VendorCreditVendor:
-    """VendorCreditVendor"""
-
     id: str | None = None
     external_id: str | None = None
     display_name: str | None = None
 
 
 @define(kw_only=True)
-class CreateVendorCreditRequest:
+class CreateVendorCreditRequest(Checked):
     """No currency field, though the response has one."""
 
-    external_id: str = field(validator=check(str, required=True))
+    external_id: str
     """Caller's identifier, used for idempotency."""
 
-    line_items: list[VendorCreditLineItemRequest] = field(
-        validator=check(list, required=True, items=lambda: VendorCreditLineItemRequest)
-    )
-    vendor_id: str | UnsetType = field(default=UNSET, validator=check(str))
-    vendor_external_id: str | UnsetType = field(default=UNSET, validator=check(str))
+    line_items: list[VendorCreditLineItemRequest]
+    vendor_id: str | UnsetType = UNSET
+    vendor_external_id: str | UnsetType = UNSET
     """Unknown value creates the vendor."""
 
-    source_bill_id: str | UnsetType = field(default=UNSET, validator=check(str))
-    received_at: dt.datetime | UnsetType = field(default=UNSET, validator=check(dt.datetime))
-    allocations: list[VendorCreditAllocationRequest] | UnsetType = field(
-        default=UNSET, validator=check(list, items=lambda: VendorCreditAllocationRequest)
-    )
-    tags: list[dict[str, Any]] | UnsetType = field(default=UNSET, validator=check(list, items=dict))
-    document: VendorCreditDocumentUploadRequest | UnsetType = field(
-        default=UNSET, validator=check(lambda: VendorCreditDocumentUploadRequest)
-    )
+    source_bill_id: str | UnsetType = UNSET
+    received_at: dt.datetime | UnsetType = UNSET
+    allocations: list[VendorCreditAllocationRequest] | UnsetType = UNSET
+    tags: list[dict[str, Any]] | UnsetType = UNSET
+    document: VendorCreditDocumentUploadRequest | UnsetType = UNSET
+
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "external_id": check(str, required=True),
+        "line_items": check(list, required=True, items=lambda: VendorCreditLineItemRequest),
+        "vendor_id": check(str),
+        "vendor_external_id": check(str),
+        "source_bill_id": check(str),
+        "received_at": check(dt.datetime),
+        "allocations": check(list, items=lambda: VendorCreditAllocationRequest),
+        "tags": check(list, items=dict),
+        "document": check(lambda: VendorCreditDocumentUploadRequest),
+    }
 
 
 @define(kw_only=True)
-class UpdateVendorCreditRequest:
+class UpdateVendorCreditRequest(Checked):
     """No vendor field."""
 
-    external_id: str | UnsetType = field(default=UNSET, validator=check(str))
-    received_at: dt.datetime | UnsetType = field(default=UNSET, validator=check(dt.datetime))
-    memo: str | UnsetType = field(default=UNSET, validator=check(str))
-    tags: list[dict[str, Any]] | UnsetType = field(default=UNSET, validator=check(list, items=dict))
-    metadata: dict[str, Any] | UnsetType = field(default=UNSET, validator=check(dict))
-    source_bill_id: str | UnsetType = field(default=UNSET, validator=check(str))
-    line_items: list[VendorCreditLineItemRequest] | UnsetType = field(
-        default=UNSET, validator=check(list, items=lambda: VendorCreditLineItemRequest)
-    )
-    allocations: list[VendorCreditAllocationRequest] | UnsetType = field(
-        default=UNSET, validator=check(list, items=lambda: VendorCreditAllocationRequest)
-    )
+    external_id: str | UnsetType = UNSET
+    received_at: dt.datetime | UnsetType = UNSET
+    memo: str | UnsetType = UNSET
+    tags: list[dict[str, Any]] | UnsetType = UNSET
+    metadata: dict[str, Any] | UnsetType = UNSET
+    source_bill_id: str | UnsetType = UNSET
+    line_items: list[VendorCreditLineItemRequest] | UnsetType = UNSET
+    allocations: list[VendorCreditAllocationRequest] | UnsetType = UNSET
     """The widget sends the complete list, so it replaces the old one."""
 
-    document: VendorCreditDocumentUploadRequest | UnsetType = field(
-        default=UNSET, validator=check(lambda: VendorCreditDocumentUploadRequest)
-    )
-    notes: str | UnsetType = field(default=UNSET, validator=check(str))
+    document: VendorCreditDocumentUploadRequest | UnsetType = UNSET
+    notes: str | UnsetType = UNSET
     """Sent by the widget when applying a credit; not in the reference body."""
 
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "external_id": check(str),
+        "received_at": check(dt.datetime),
+        "memo": check(str),
+        "tags": check(list, items=dict),
+        "metadata": check(dict),
+        "source_bill_id": check(str),
+        "line_items": check(list, items=lambda: VendorCreditLineItemRequest),
+        "allocations": check(list, items=lambda: VendorCreditAllocationRequest),
+        "document": check(lambda: VendorCreditDocumentUploadRequest),
+        "notes": check(str),
+    }
 
-@frozen(kw_only=True)
+
+@frozen(kw_only=True, slots=False)
 class VendorCredit:
     """Amounts in minor units (the widget divides by 100)."""
 
@@ -175,10 +195,8 @@ class VendorCredit:
     currency: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class PaginatedVendorCreditList:
-    """PaginatedVendorCreditList"""
-
     count: int | None = None
     page_info: common.PageInfo | None = None
     results: list[VendorCredit] | None = None

@@ -4,18 +4,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
-from attrs import define, field, frozen
+from attrs import define, frozen
 
-from ..fields import UNSET, Instant, UnsetType, check
+from ..fields import UNSET, Check, Checked, Instant, UnsetType, check
 from . import common
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class DeleteVendorRefundPaymentResponse:
-    """DeleteVendorRefundPaymentResponse"""
-
     message: str
     payment_id: str
     refund_id: str
@@ -24,28 +23,30 @@ class DeleteVendorRefundPaymentResponse:
 
 
 @define(kw_only=True)
-class PatchedVendorRefundPaymentUpdateRequest:
-    """PatchedVendorRefundPaymentUpdateRequest"""
-
-    status: common.VendorRefundPaymentStatusEnum | str | UnsetType = field(
-        default=UNSET, validator=check(str)
-    )
-    failure_reason: str | UnsetType = field(default=UNSET, validator=check(str))
+class PatchedVendorRefundPaymentUpdateRequest(Checked):
+    status: common.VendorRefundPaymentStatusEnum | str | UnsetType = UNSET
+    failure_reason: str | UnsetType = UNSET
     """Needed when status is failed."""
 
-    payment_reference: str | UnsetType = field(default=UNSET, validator=check(str, max_length=100))
-    memo: str | UnsetType = field(default=UNSET, validator=check(str))
+    payment_reference: str | UnsetType = UNSET
+    memo: str | UnsetType = UNSET
     metadata: Any = UNSET
     """Any JSON or null."""
 
-    processing_fee_cents: int | UnsetType = field(default=UNSET, validator=check(int))
+    processing_fee_cents: int | UnsetType = UNSET
     """Named as updatable in the page text, absent from the body table."""
 
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "status": check(str),
+        "failure_reason": check(str),
+        "payment_reference": check(str, max_length=100),
+        "memo": check(str),
+        "processing_fee_cents": check(int),
+    }
 
-@frozen(kw_only=True)
+
+@frozen(kw_only=True, slots=False)
 class VendorRefundPaymentListItem:
-    """VendorRefundPaymentListItem"""
-
     id: str | None = None
     refund_id: str | None = None
     vendor_id: str | None = None
@@ -70,7 +71,7 @@ class VendorRefundPaymentListItem:
     updated_at: Instant | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class VendorRefundPaymentResult:
     """Same answer for create, get and update."""
 
@@ -78,46 +79,53 @@ class VendorRefundPaymentResult:
     """Contents not described on the page."""
 
     payment: dict[str, Any]
-    """Contents not described on the page; VendorRefundPaymentListItem is the nearest known shape."""
+    """Contents not described on the page; VendorRefundPaymentListItem is the nearest known
+    shape.
+    """
 
     allocations: list[dict[str, Any]]
 
 
 @define(kw_only=True)
-class CreateVendorRefundPaymentRequest:
-    """CreateVendorRefundPaymentRequest"""
-
-    vendor_id: str = field(validator=check(str, required=True))
-    total_amount_cents: int = field(validator=check(int, required=True, minimum=1))
-    allocations: list[common.VendorRefundAllocationRequest] | UnsetType = field(
-        default=UNSET, validator=check(list, items=lambda: common.VendorRefundAllocationRequest)
-    )
-    external_id: str | UnsetType = field(default=UNSET, validator=check(str))
-    refund_type: common.VendorRefundTypeEnum | str | UnsetType = field(
-        default=UNSET, validator=check(str)
-    )
-    refund_date: dt.date | UnsetType = field(default=UNSET, validator=check(dt.date))
-    currency: str | UnsetType = field(default=UNSET, validator=check(str))
-    description: str | UnsetType = field(default=UNSET, validator=check(str))
-    memo: str | UnsetType = field(default=UNSET, validator=check(str))
-    reason: str | UnsetType = field(default=UNSET, validator=check(str))
+class CreateVendorRefundPaymentRequest(Checked):
+    vendor_id: str
+    total_amount_cents: int
+    allocations: list[common.VendorRefundAllocationRequest] | UnsetType = UNSET
+    external_id: str | UnsetType = UNSET
+    refund_type: common.VendorRefundTypeEnum | str | UnsetType = UNSET
+    refund_date: dt.date | UnsetType = UNSET
+    currency: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    memo: str | UnsetType = UNSET
+    reason: str | UnsetType = UNSET
     metadata: Any = UNSET
     """Any JSON."""
 
-    payment_method: common.VendorRefundPaymentMethodEnum | str | UnsetType = field(
-        default=UNSET, validator=check(str)
-    )
-    processor: common.VendorRefundProcessorEnum | str | UnsetType = field(
-        default=UNSET, validator=check(str)
-    )
-    payment_reference: str | UnsetType = field(default=UNSET, validator=check(str))
-    processing_fee_cents: int | UnsetType = field(default=UNSET, validator=check(int))
+    payment_method: common.VendorRefundPaymentMethodEnum | str | UnsetType = UNSET
+    processor: common.VendorRefundProcessorEnum | str | UnsetType = UNSET
+    payment_reference: str | UnsetType = UNSET
+    processing_fee_cents: int | UnsetType = UNSET
+
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "vendor_id": check(str, required=True),
+        "total_amount_cents": check(int, required=True, minimum=1),
+        "allocations": check(list, items=lambda: common.VendorRefundAllocationRequest),
+        "external_id": check(str),
+        "refund_type": check(str),
+        "refund_date": check(dt.date),
+        "currency": check(str),
+        "description": check(str),
+        "memo": check(str),
+        "reason": check(str),
+        "payment_method": check(str),
+        "processor": check(str),
+        "payment_reference": check(str),
+        "processing_fee_cents": check(int),
+    }
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class PaginatedVendorRefundPaymentList:
-    """PaginatedVendorRefundPaymentList"""
-
     count: int | None = None
     page_info: common.PageInfo | None = None
     results: list[VendorRefundPaymentListItem] | None = None

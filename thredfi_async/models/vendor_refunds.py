@@ -4,18 +4,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
-from attrs import define, field, frozen
+from attrs import define, frozen
 
-from ..fields import UNSET, Instant, OpenEnum, UnsetType, check
+from ..fields import UNSET, Check, Checked, Instant, OpenEnum, UnsetType, check
 from . import common
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class VendorRefundAllocation:
-    """VendorRefundAllocation"""
-
     id: str | None = None
     amount: int | None = None
     bill_id: str | None = None
@@ -33,22 +32,28 @@ class VendorRefundAllocation:
 
 
 @define(kw_only=True)
-class VendorRefundDocumentUploadRequest:
-    """VendorRefundDocumentUploadRequest"""
-
-    file: str | UnsetType = field(default=UNSET, validator=check(str))
-    document_type: str | UnsetType = field(default=UNSET, validator=check(str))
-    upload_source: str | UnsetType = field(default=UNSET, validator=check(str))
+class VendorRefundDocumentUploadRequest(Checked):
+    file: str | UnsetType = UNSET
+    document_type: str | UnsetType = UNSET
+    upload_source: str | UnsetType = UNSET
     metadata: Any = UNSET
     """Any JSON."""
 
     tags: Any = UNSET
     """Any JSON."""
 
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "file": check(str),
+        "document_type": check(str),
+        "upload_source": check(str),
+    }
 
-@frozen(kw_only=True)
+
+@frozen(kw_only=True, slots=False)
 class VendorRefundPayment:
-    """Payment nested in a vendor refund; amounts without the _cents suffix here, unlike VendorRefundPaymentListItem."""
+    """Payment nested in a vendor refund; amounts without the _cents suffix here, unlike
+    VendorRefundPaymentListItem.
+    """
 
     id: str | None = None
     vendor_refund_id: str | None = None
@@ -71,23 +76,30 @@ class VendorRefundPayment:
 
 
 @define(kw_only=True)
-class VendorRefundPaymentRequest:
+class VendorRefundPaymentRequest(Checked):
     """Payment created together with a refund."""
 
-    refunded_amount_cents: int | UnsetType = field(default=UNSET, validator=check(int, minimum=1))
-    payment_reference: str | UnsetType = field(default=UNSET, validator=check(str))
-    processing_fee_cents: int | UnsetType = field(default=UNSET, validator=check(int))
-    payment_method: common.VendorRefundPaymentMethodEnum | str | UnsetType = field(
-        default=UNSET, validator=check(str)
-    )
-    processor: common.VendorRefundProcessorEnum | str | UnsetType = field(
-        default=UNSET, validator=check(str)
-    )
-    payment_date: dt.date | UnsetType = field(default=UNSET, validator=check(dt.date))
-    description: str | UnsetType = field(default=UNSET, validator=check(str))
-    memo: str | UnsetType = field(default=UNSET, validator=check(str))
+    refunded_amount_cents: int | UnsetType = UNSET
+    payment_reference: str | UnsetType = UNSET
+    processing_fee_cents: int | UnsetType = UNSET
+    payment_method: common.VendorRefundPaymentMethodEnum | str | UnsetType = UNSET
+    processor: common.VendorRefundProcessorEnum | str | UnsetType = UNSET
+    payment_date: dt.date | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    memo: str | UnsetType = UNSET
     metadata: Any = UNSET
     """Any JSON."""
+
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "refunded_amount_cents": check(int, minimum=1),
+        "payment_reference": check(str),
+        "processing_fee_cents": check(int),
+        "payment_method": check(str),
+        "processor": check(str),
+        "payment_date": check(dt.date),
+        "description": check(str),
+        "memo": check(str),
+    }
 
 
 class VendorRefundStatusEnum(OpenEnum):
@@ -101,24 +113,30 @@ class VendorRefundStatusEnum(OpenEnum):
 
 
 @define(kw_only=True)
-class PatchedVendorRefundUpdateRequest:
-    """PatchedVendorRefundUpdateRequest"""
-
-    description: str | UnsetType = field(default=UNSET, validator=check(str))
-    memo: str | UnsetType = field(default=UNSET, validator=check(str))
-    reason: str | UnsetType = field(default=UNSET, validator=check(str))
+class PatchedVendorRefundUpdateRequest(Checked):
+    description: str | UnsetType = UNSET
+    memo: str | UnsetType = UNSET
+    reason: str | UnsetType = UNSET
     metadata: Any = UNSET
     """Any JSON."""
 
-    expected_completion_date: dt.date | UnsetType = field(default=UNSET, validator=check(dt.date))
-    document: VendorRefundDocumentUploadRequest | UnsetType = field(
-        default=UNSET, validator=check(lambda: VendorRefundDocumentUploadRequest)
-    )
+    expected_completion_date: dt.date | UnsetType = UNSET
+    document: VendorRefundDocumentUploadRequest | UnsetType = UNSET
+
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "description": check(str),
+        "memo": check(str),
+        "reason": check(str),
+        "expected_completion_date": check(dt.date),
+        "document": check(lambda: VendorRefundDocumentUploadRequest),
+    }
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class VendorRefund:
-    """Seen from the first field into vendor_refund_payments; every page stops inside reconciled_bank_transactions. Later fields mirror the request and the filters."""
+    """Seen from the first field into vendor_refund_payments; every page stops inside
+    reconciled_bank_transactions. Later fields mirror the request and the filters.
+    """
 
     id: str | None = None
     vendor_id: str | None = None
@@ -153,87 +171,105 @@ class VendorRefund:
 
 
 @define(kw_only=True)
-class VendorRefundCreateMultipartRequest:
-    """Page text only - multipart part file plus optional document_type, upload_source, metadata, tags; layout of the nested lists not seen."""
+class VendorRefundCreateMultipartRequest(Checked):
+    """Page text only - multipart part file plus optional document_type, upload_source, metadata,
+    tags; layout of the nested lists not seen.
+    """
 
-    vendor_id: str = field(validator=check(str, required=True))
-    total_refunded_amount_cents: int = field(validator=check(int, required=True, minimum=1))
+    vendor_id: str
+    total_refunded_amount_cents: int
     """Cents."""
 
-    external_id: str | UnsetType = field(default=UNSET, validator=check(str))
+    external_id: str | UnsetType = UNSET
     """Caller's identifier, idempotency key."""
 
-    refund_type: common.VendorRefundTypeEnum | str | UnsetType = field(
-        default=UNSET, validator=check(str)
-    )
-    reference_number: str | UnsetType = field(default=UNSET, validator=check(str))
-    currency: str | UnsetType = field(default=UNSET, validator=check(str))
+    refund_type: common.VendorRefundTypeEnum | str | UnsetType = UNSET
+    reference_number: str | UnsetType = UNSET
+    currency: str | UnsetType = UNSET
     """EUR, GBP or USD; the page text calls it required."""
 
-    refund_date: dt.date | UnsetType = field(default=UNSET, validator=check(dt.date))
+    refund_date: dt.date | UnsetType = UNSET
     """Today when left out."""
 
-    description: str | UnsetType = field(default=UNSET, validator=check(str))
-    memo: str | UnsetType = field(default=UNSET, validator=check(str))
-    reason: str | UnsetType = field(default=UNSET, validator=check(str))
+    description: str | UnsetType = UNSET
+    memo: str | UnsetType = UNSET
+    reason: str | UnsetType = UNSET
     metadata: Any = UNSET
     """Any JSON."""
 
-    allocations: list[common.VendorRefundAllocationRequest] | UnsetType = field(
-        default=UNSET, validator=check(list, items=lambda: common.VendorRefundAllocationRequest)
-    )
-    payments: list[VendorRefundPaymentRequest] | UnsetType = field(
-        default=UNSET, validator=check(list, items=lambda: VendorRefundPaymentRequest)
-    )
-    file: str | UnsetType = field(default=UNSET, validator=check(str))
-    document_type: str | UnsetType = field(default=UNSET, validator=check(str))
-    upload_source: str | UnsetType = field(default=UNSET, validator=check(str))
+    allocations: list[common.VendorRefundAllocationRequest] | UnsetType = UNSET
+    payments: list[VendorRefundPaymentRequest] | UnsetType = UNSET
+    file: str | UnsetType = UNSET
+    document_type: str | UnsetType = UNSET
+    upload_source: str | UnsetType = UNSET
     tags: Any = UNSET
     """Any JSON."""
 
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "vendor_id": check(str, required=True),
+        "total_refunded_amount_cents": check(int, required=True, minimum=1),
+        "external_id": check(str),
+        "refund_type": check(str),
+        "reference_number": check(str),
+        "currency": check(str),
+        "refund_date": check(dt.date),
+        "description": check(str),
+        "memo": check(str),
+        "reason": check(str),
+        "allocations": check(list, items=lambda: common.VendorRefundAllocationRequest),
+        "payments": check(list, items=lambda: VendorRefundPaymentRequest),
+        "file": check(str),
+        "document_type": check(str),
+        "upload_source": check(str),
+    }
+
 
 @define(kw_only=True)
-class VendorRefundCreateRequest:
-    """VendorRefundCreateRequest"""
-
-    vendor_id: str = field(validator=check(str, required=True))
-    total_refunded_amount_cents: int = field(validator=check(int, required=True, minimum=1))
+class VendorRefundCreateRequest(Checked):
+    vendor_id: str
+    total_refunded_amount_cents: int
     """Cents."""
 
-    external_id: str | UnsetType = field(default=UNSET, validator=check(str))
+    external_id: str | UnsetType = UNSET
     """Caller's identifier, idempotency key."""
 
-    refund_type: common.VendorRefundTypeEnum | str | UnsetType = field(
-        default=UNSET, validator=check(str)
-    )
-    reference_number: str | UnsetType = field(default=UNSET, validator=check(str))
-    currency: str | UnsetType = field(default=UNSET, validator=check(str))
+    refund_type: common.VendorRefundTypeEnum | str | UnsetType = UNSET
+    reference_number: str | UnsetType = UNSET
+    currency: str | UnsetType = UNSET
     """EUR, GBP or USD; the page text calls it required."""
 
-    refund_date: dt.date | UnsetType = field(default=UNSET, validator=check(dt.date))
+    refund_date: dt.date | UnsetType = UNSET
     """Today when left out."""
 
-    description: str | UnsetType = field(default=UNSET, validator=check(str))
-    memo: str | UnsetType = field(default=UNSET, validator=check(str))
-    reason: str | UnsetType = field(default=UNSET, validator=check(str))
+    description: str | UnsetType = UNSET
+    memo: str | UnsetType = UNSET
+    reason: str | UnsetType = UNSET
     metadata: Any = UNSET
     """Any JSON."""
 
-    allocations: list[common.VendorRefundAllocationRequest] | UnsetType = field(
-        default=UNSET, validator=check(list, items=lambda: common.VendorRefundAllocationRequest)
-    )
-    payments: list[VendorRefundPaymentRequest] | UnsetType = field(
-        default=UNSET, validator=check(list, items=lambda: VendorRefundPaymentRequest)
-    )
-    document: VendorRefundDocumentUploadRequest | UnsetType = field(
-        default=UNSET, validator=check(lambda: VendorRefundDocumentUploadRequest)
-    )
+    allocations: list[common.VendorRefundAllocationRequest] | UnsetType = UNSET
+    payments: list[VendorRefundPaymentRequest] | UnsetType = UNSET
+    document: VendorRefundDocumentUploadRequest | UnsetType = UNSET
+
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "vendor_id": check(str, required=True),
+        "total_refunded_amount_cents": check(int, required=True, minimum=1),
+        "external_id": check(str),
+        "refund_type": check(str),
+        "reference_number": check(str),
+        "currency": check(str),
+        "refund_date": check(dt.date),
+        "description": check(str),
+        "memo": check(str),
+        "reason": check(str),
+        "allocations": check(list, items=lambda: common.VendorRefundAllocationRequest),
+        "payments": check(list, items=lambda: VendorRefundPaymentRequest),
+        "document": check(lambda: VendorRefundDocumentUploadRequest),
+    }
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class PaginatedVendorRefundList:
-    """PaginatedVendorRefundList"""
-
     count: int | None = None
     page_info: common.PageInfo | None = None
     results: list[VendorRefund] | None = None

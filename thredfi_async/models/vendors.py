@@ -3,66 +3,93 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
-from attrs import define, field, frozen
+from attrs import define, frozen
 
-from ..fields import UNSET, UnsetType, check
+from ..fields import UNSET, Check, Checked, UnsetType, check
 from . import common
 
 
 @define(kw_only=True)
-class VendorDocumentUploadRequest:
-    """VendorDocumentUploadRequest"""
+class VendorDocumentUploadRequest(Checked):
+    file: str | UnsetType = UNSET
+    """Binary in multipart; in JSON probably the document_id of an earlier upload, as on vendor
+    credits.
+    """
 
-    file: str | UnsetType = field(default=UNSET, validator=check(str))
-    """Binary in multipart; in JSON probably the document_id of an earlier upload, as on vendor credits."""
-
-    document_type: str | UnsetType = field(default=UNSET, validator=check(str))
-    upload_source: str | UnsetType = field(default=UNSET, validator=check(str))
+    document_type: str | UnsetType = UNSET
+    upload_source: str | UnsetType = UNSET
     metadata: Any = UNSET
     """Any JSON."""
 
     tags: Any = UNSET
     """Any JSON."""
 
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "file": check(str),
+        "document_type": check(str),
+        "upload_source": check(str),
+    }
+
 
 @define(kw_only=True)
-class VendorRequest:
+class VendorRequest(Checked):
     """Body shown on unarchive-vendor."""
 
-    external_id: str | UnsetType = field(default=UNSET, validator=check(str))
-    individual_name: str | UnsetType = field(default=UNSET, validator=check(str))
-    company_name: str | UnsetType = field(default=UNSET, validator=check(str))
-    email: str | UnsetType = field(default=UNSET, validator=check(str))
+    external_id: str | UnsetType = UNSET
+    individual_name: str | UnsetType = UNSET
+    company_name: str | UnsetType = UNSET
+    email: str | UnsetType = UNSET
+
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "external_id": check(str),
+        "individual_name": check(str),
+        "company_name": check(str),
+        "email": check(str),
+    }
 
 
 @define(kw_only=True)
-class CreateVendorRequest:
-    """The text of individual_name starts a required-condition and is cut off; presumably one of the two names is needed."""
+class CreateVendorRequest(Checked):
+    """The text of individual_name starts a required-condition and is cut off; presumably one of
+    the two names is needed.
+    """
 
-    external_id: str | UnsetType = field(default=UNSET, validator=check(str))
+    external_id: str | UnsetType = UNSET
     """Caller's identifier, used for idempotency."""
 
-    individual_name: str | UnsetType = field(default=UNSET, validator=check(str))
-    company_name: str | UnsetType = field(default=UNSET, validator=check(str))
-    email: str | UnsetType = field(default=UNSET, validator=check(str))
-    mobile_phone: str | UnsetType = field(default=UNSET, validator=check(str))
-    office_phone: str | UnsetType = field(default=UNSET, validator=check(str))
-    address_string: str | UnsetType = field(default=UNSET, validator=check(str))
-    memo: str | UnsetType = field(default=UNSET, validator=check(str))
-    transaction_tags: list[Any] | UnsetType = field(default=UNSET, validator=check(list))
-    country: str | UnsetType = field(default=UNSET, validator=check(str))
-    vat_number: str | UnsetType = field(default=UNSET, validator=check(str))
-    document: VendorDocumentUploadRequest | UnsetType = field(
-        default=UNSET, validator=check(lambda: VendorDocumentUploadRequest)
-    )
+    individual_name: str | UnsetType = UNSET
+    company_name: str | UnsetType = UNSET
+    email: str | UnsetType = UNSET
+    mobile_phone: str | UnsetType = UNSET
+    office_phone: str | UnsetType = UNSET
+    address_string: str | UnsetType = UNSET
+    memo: str | UnsetType = UNSET
+    transaction_tags: list[Any] | UnsetType = UNSET
+    country: str | UnsetType = UNSET
+    vat_number: str | UnsetType = UNSET
+    document: VendorDocumentUploadRequest | UnsetType = UNSET
+
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "external_id": check(str),
+        "individual_name": check(str),
+        "company_name": check(str),
+        "email": check(str),
+        "mobile_phone": check(str),
+        "office_phone": check(str),
+        "address_string": check(str),
+        "memo": check(str),
+        "transaction_tags": check(list),
+        "country": check(str),
+        "vat_number": check(str),
+        "document": check(lambda: VendorDocumentUploadRequest),
+    }
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class PaginatedVendorList:
-    """PaginatedVendorList"""
-
     count: int | None = None
     page_info: common.PageInfo | None = None
     results: list[common.Vendor] | None = None
@@ -71,19 +98,33 @@ class PaginatedVendorList:
 
 
 @define(kw_only=True)
-class UpdateVendorRequest:
-    """Has vendor_number, which no response shows; lacks country and vat_number of the create body."""
+class UpdateVendorRequest(Checked):
+    """Has vendor_number, which no response shows; lacks country and vat_number of the create
+    body.
+    """
 
-    external_id: str | UnsetType = field(default=UNSET, validator=check(str))
-    individual_name: str | UnsetType = field(default=UNSET, validator=check(str))
-    company_name: str | UnsetType = field(default=UNSET, validator=check(str))
-    email: str | UnsetType = field(default=UNSET, validator=check(str))
-    mobile_phone: str | UnsetType = field(default=UNSET, validator=check(str))
-    office_phone: str | UnsetType = field(default=UNSET, validator=check(str))
-    address_string: str | UnsetType = field(default=UNSET, validator=check(str))
-    memo: str | UnsetType = field(default=UNSET, validator=check(str))
-    transaction_tags: list[Any] | UnsetType = field(default=UNSET, validator=check(list))
-    vendor_number: str | UnsetType = field(default=UNSET, validator=check(str))
-    document: VendorDocumentUploadRequest | UnsetType = field(
-        default=UNSET, validator=check(lambda: VendorDocumentUploadRequest)
-    )
+    external_id: str | UnsetType = UNSET
+    individual_name: str | UnsetType = UNSET
+    company_name: str | UnsetType = UNSET
+    email: str | UnsetType = UNSET
+    mobile_phone: str | UnsetType = UNSET
+    office_phone: str | UnsetType = UNSET
+    address_string: str | UnsetType = UNSET
+    memo: str | UnsetType = UNSET
+    transaction_tags: list[Any] | UnsetType = UNSET
+    vendor_number: str | UnsetType = UNSET
+    document: VendorDocumentUploadRequest | UnsetType = UNSET
+
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "external_id": check(str),
+        "individual_name": check(str),
+        "company_name": check(str),
+        "email": check(str),
+        "mobile_phone": check(str),
+        "office_phone": check(str),
+        "address_string": check(str),
+        "memo": check(str),
+        "transaction_tags": check(list),
+        "vendor_number": check(str),
+        "document": check(lambda: VendorDocumentUploadRequest),
+    }

@@ -1,0 +1,158 @@
+"""Raw requests to the emulator by plain aiohttp, every answer checked against the description."""
+
+from __future__ import annotations
+
+import json as jsonlib
+from typing import Any
+
+import aiohttp
+import attrs
+from yarl import URL
+
+from thredfi_async.emulator import Emulator
+
+from . import description
+
+NOTHING: Any = object()
+
+
+@attrs.frozen
+class Answer:
+    """What came back: ``body`` is the decoded JSON, None where there was none."""
+
+    status: int
+    body: Any
+    headers: Any
+
+    @property
+    def code(self) -> str:
+        """The error_code of a refusal."""
+        return self.body["error_code"]
+
+    @property
+    def fields(self) -> dict[str, list[str]]:
+        """The texts per field of a refusal."""
+        return self.body["detail"]
+
+
+class Caller:
+    """Sends what it is told to. ``token`` None: no Authorization."""
+
+    def __init__(self, emulator: Emulator, session: aiohttp.ClientSession) -> None:
+        self.emulator = emulator
+        self.session = session
+        self.token: str | None = None
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        json: Any = NOTHING,
+        *,
+        data: Any = None,
+        headers: dict[str, str] | None = None,
+        token: str | None = NOTHING,
+        params: dict[str, Any] | None = None,
+    ) -> Answer:
+        """One request; its answer is held against the description."""
+        sent = dict(headers or {})
+        token = self.token if token is NOTHING else token
+        if token is not None:
+            sent.setdefault("Authorization", f"Bearer {token}")
+        if json is not NOTHING:
+            data = jsonlib.dumps(json).encode()
+            sent.setdefault("Content-Type", "application/json")
+        url = URL(self.emulator.url + path, encoded=True)
+        async with self.session.request(
+            method, url.update_query(params) if params else url, data=data, headers=sent
+        ) as answer:
+            content = await answer.read()
+            body = jsonlib.loads(content) if content else None
+            if content:
+                assert answer.content_type == "application/json"
+            description.check(method, path.partition("?")[0], answer.status, body)
+            if answer.status >= 400:
+                assert answer.headers["X-Request-ID"] == body["request_id"]
+            return Answer(answer.status, body, answer.headers)
+
+    async def partner_token(self) -> str:
+        """A fresh token of the partner."""
+        basic = aiohttp.BasicAuth(self.emulator.partner_uuid, self.emulator.api_key)
+        answer = await self.send(
+            "POST", "/v1/platform/oauth2/token/", headers={"Authorization": basic.encode()}
+        )
+        return answer.body["access_token"]
+
+    async def business_token(self, business_id: str) -> str:
+        """A fresh token of a business; ``token`` must be the partner's."""
+        answer = await self.send("POST", f"/v1/platform/{business_id}/oauth2/token/")
+        return answer.body["access_token"]
+
+
+class Shop:
+    """One business, called with its own token. The makers answer the body of a 201."""
+
+    def __init__(self, caller: Caller, business_id: str, token: str) -> None:
+        self.caller = caller
+        self.id = business_id
+        self.token = token
+
+    @property
+    def books(self) -> Any:
+        return self.caller.emulator.books(self.id)
+
+    async def send(self, method: str, path: str, json: Any = NOTHING, **more: Any) -> Answer:
+        more.setdefault("token", self.token)
+        return await self.caller.send(
+            method, f"/v1/platform/businesses/{self.id}/{path}", json, **more
+        )
+
+    async def get(self, path: str, **params: Any) -> Answer:
+        return await self.send("GET", path, params=params)
+
+    async def post(self, path: str, json: Any = NOTHING, **more: Any) -> Answer:
+        return await self.send("POST", path, json, **more)
+
+    async def _made(self, path: str, json: Any) -> Any:
+        answer = await self.post(path, json)
+        assert answer.status == 201, answer.body
+        return answer.body
+
+    async def customer(self, **fields: Any) -> Any:
+        return await self._made("customers/", {"company_name": "Buyer Ltd", **fields})
+
+    async def invoice(self, amount: int = 10_000, **fields: Any) -> Any:
+        """An invoice of one line without tax, unless ``line_items`` say otherwise."""
+        lines = [{"description": "Work", "quantity": 1, "unit_price": amount}]
+        return await self._made(
+            "invoices/", {"sent_at": "2025-06-01T09:00:00Z", "line_items": lines, **fields}
+        )
+
+    async def payment(self, invoice: Any, amount: int, **fields: Any) -> Any:
+        """A payment of one invoice, in the form that the guides show."""
+        return (
+            await self._made(
+                "invoices/payments/",
+                {
+                    "invoice_id": invoice["id"],
+                    "amount_cents": amount,
+                    "payment_date": "2025-06-02",
+                    "payment_method": "bank_transfer",
+                    **fields,
+                },
+            )
+        )["payment"]
+
+    async def refund(self, invoice: Any, amount: int | None = None, **fields: Any) -> Any:
+        some = {} if amount is None else {"amount_cents": amount}
+        return await self._made(
+            "invoices/refunds/", {"invoice_id": invoice["id"], **some, **fields}
+        )
+
+    async def refund_payment(self, refund: Any, amount: int, **fields: Any) -> Any:
+        path = f"invoices/refunds/{refund['id']}/payments/"
+        return await self._made(path, {"amount_cents": amount, **fields})
+
+    async def seen(self, invoice: Any) -> Any:
+        """An invoice as it is now."""
+        return (await self.get(f"invoices/{invoice['id']}/")).body

@@ -1,0 +1,379 @@
+"""Between bytes, models and mappings: nothing converted silently, nothing lost."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, ClassVar
+from uuid import UUID
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from thredfi_async import UNSET, InvalidRequest, UnsetType, codec
+from thredfi_async.drift import Drift
+from thredfi_async.fields import Check, Checked, Instant, OpenEnum, check
+
+
+class Status(OpenEnum):
+    SENT = "sent"
+    PAID = "paid"
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class AnswerLine:
+    quantity: float | None = None
+    unit_price: int
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class Answer:
+    id: str
+    status: Status | None = None
+    sent_at: Instant | None = None
+    day: dt.date | None = None
+    paid: bool | None = None
+    lines: list[AnswerLine] | None = None
+    rates: dict[str, int] | None = None
+    anything: Any = None
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class Renamed:
+    __wire_names__: ClassVar[Mapping[str, str]] = {"class_": "class", "n1": "1st"}
+
+    class_: str | None = None
+    n1: list[AnswerLine] | None = None
+
+
+@attrs.define(kw_only=True)
+class Line(Checked):
+    quantity: float
+    unit_price: int | UnsetType = UNSET
+    memo: str | UnsetType | None = UNSET
+
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "quantity": check(float, required=True),
+        "unit_price": check(int, minimum=0),
+        "memo": check(str, max_length=5),
+    }
+
+
+@attrs.define(kw_only=True)
+class Body(Checked):
+    external_id: str | UnsetType = UNSET
+    sent_at: dt.datetime | dt.date | UnsetType = UNSET
+    status: Status | str | UnsetType = UNSET
+    lines: list[Line] | UnsetType = UNSET
+    tags: list[str] | UnsetType = UNSET
+    paid: bool | UnsetType = UNSET
+    metadata: dict[str, Any] | UnsetType = UNSET
+
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "external_id": check(str, min_length=1, pattern="^[a-z0-9-]*$"),
+        "sent_at": check(dt.datetime, dt.date),
+        "status": check(str),
+        "lines": check(list, items=lambda: Line),
+        "tags": check(list, items=str, max_items=2),
+        "paid": check(bool),
+        "metadata": check(dict),
+    }
+
+
+NOON = dt.datetime(2025, 1, 31, 12, tzinfo=dt.UTC)
+
+
+# --- writing -------------------------------------------------------------------------
+
+
+def test_unset_is_left_out_and_none_is_null() -> None:
+    assert json.loads(codec.encode(Line(quantity=2, memo=None))) == {"quantity": 2, "memo": None}
+
+
+def test_instants_and_dates_are_written_as_iso_8601() -> None:
+    assert json.loads(codec.encode(Body(sent_at=NOON))) == {"sent_at": "2025-01-31T12:00:00Z"}
+    assert json.loads(codec.encode(Body(sent_at=dt.date(2025, 1, 31)))) == {"sent_at": "2025-01-31"}
+
+
+def test_enums_are_written_as_they_were_given() -> None:
+    for value in (Status.PAID, "paid"):
+        assert json.loads(codec.encode(Body(status=value))) == {"status": "paid"}
+    assert json.loads(codec.encode(Body(status=Status("NOVEL")))) == {"status": "NOVEL"}
+
+
+def test_names_on_the_wire_are_used_both_ways() -> None:
+    value = Renamed(class_="a", n1=[AnswerLine(unit_price=5)])
+    data = codec.encode(value)
+    assert set(json.loads(data)) == {"class", "1st"}
+    assert codec.decode(Renamed, data) == (value, ())
+
+
+# --- reading -------------------------------------------------------------------------
+
+
+def test_an_answer_as_described_is_read_without_drift() -> None:
+    data = (
+        b'{"id": "a", "status": "sent", "sent_at": "2025-01-31T12:00:00Z", "day": "2025-01-31",'
+        b' "paid": true, "lines": [{"quantity": 2, "unit_price": 5}], "rates": {"x": 1},'
+        b' "anything": [1]}'
+    )
+    value, drift = codec.decode(Answer, data)
+    assert drift == ()
+    assert value == Answer(
+        id="a",
+        status=Status.SENT,
+        sent_at=NOON,
+        day=dt.date(2025, 1, 31),
+        paid=True,
+        lines=[AnswerLine(quantity=2.0, unit_price=5)],
+        rates={"x": 1},
+        anything=[1],
+    )
+
+
+def test_absent_fields_read_as_none() -> None:
+    value, drift = codec.decode(Answer, b'{"id": "a"}')
+    assert value == Answer(id="a")
+    assert drift == ()
+
+
+@pytest.mark.parametrize(
+    ("data", "field", "value", "drift"),
+    [
+        ({"id": 5}, "id", 5, Drift("id", "str", "integer")),
+        ({}, "id", None, Drift("id", "str", "absent")),
+        ({"id": None}, "id", None, Drift("id", "str", "null")),
+        ({"id": "a", "status": 3}, "status", 3, Drift("status", "Status", "integer")),
+        ({"id": "a", "day": "31/1/25"}, "day", "31/1/25", Drift("day", "date", "string")),
+        (
+            {"id": "a", "sent_at": "2025-01-31T12:00:00"},
+            "sent_at",
+            "2025-01-31T12:00:00",
+            Drift("sent_at", "datetime with a time zone", "string"),
+        ),
+        ({"id": "a", "paid": "yes"}, "paid", "yes", Drift("paid", "bool", "string")),
+        ({"id": "a", "lines": {}}, "lines", {}, Drift("lines", "list[AnswerLine]", "object")),
+        ({"id": "a", "rates": []}, "rates", [], Drift("rates", "dict[str, int]", "array")),
+        ({"id": "a", "rates": {"x": "1"}}, "rates", {"x": "1"}, Drift("rates.*", "int", "string")),
+        (
+            {"id": "a", "lines": [{"unit_price": 5.0}]},
+            "lines",
+            [AnswerLine(unit_price=5)],
+            Drift("lines[].unit_price", "int", "number with a fraction"),
+        ),
+        (
+            {"id": "a", "lines": [{"unit_price": 5.5}]},
+            "lines",
+            [AnswerLine(unit_price=5.5)],  # type: ignore[arg-type]
+            Drift("lines[].unit_price", "int", "number"),
+        ),
+    ],
+)
+def test_what_does_not_fit_is_kept_as_it_came_and_noted(
+    data: dict[str, Any], field: str, value: Any, drift: Drift
+) -> None:
+    read, found = codec.decode(Answer, json.dumps(data).encode())
+    assert getattr(read, field) == value
+    assert drift in found
+
+
+def test_what_is_noted_holds_no_values() -> None:
+    _, drift = codec.decode(Answer, b'{"id": 5, "day": "secret", "lines": [{"unit_price": "s"}]}')
+    assert "secret" not in repr(drift)
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"<html>", b"\xff", b'{"id": "a"} x', b"[" * 200_000])
+def test_what_is_no_json_is_said_to_be_none(data: bytes) -> None:
+    with pytest.raises(codec.BrokenJSON) as caught:
+        codec.decode(Answer, data)
+    assert "html" not in str(caught.value)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(list(attrs.fields_dict(Answer))), inner, max_size=5)
+    ),
+)
+
+
+@given(json_values)
+def test_any_json_is_read(data: Any) -> None:
+    value, drift = codec.decode(Answer, json.dumps(data).encode())
+    assert isinstance(value, Answer) or (value == data and drift)
+
+
+# --- open enums ----------------------------------------------------------------------
+
+
+def test_enums_compare_without_regard_to_case() -> None:
+    status, _ = codec.decode(Status, b'"SENT"')
+    assert status == Status.SENT
+    assert status == "sent"
+    assert status != "paid"
+    assert status in {Status.SENT}
+    assert status.value == "SENT"
+    assert status.is_known
+
+
+def test_an_unknown_value_is_kept_as_it_came() -> None:
+    status, drift = codec.decode(Status, b'"in_dispute"')
+    assert (status.value, status.is_known, drift) == ("in_dispute", False, ())
+    assert str(status) == "in_dispute"
+    assert len(Status) == 2
+
+
+# --- mappings ------------------------------------------------------------------------
+
+
+def test_a_mapping_becomes_the_model_it_describes() -> None:
+    mapping = {
+        "external_id": "inv-1",
+        "sent_at": "2025-01-31T12:00:00Z",
+        "lines": [{"quantity": 1.5, "unit_price": 5}, Line(quantity=1)],
+        "tags": ["a"],
+        "paid": False,
+        "metadata": {"any": [1, None]},
+    }
+    assert codec.structure(Body, mapping) == Body(
+        external_id="inv-1",
+        sent_at=NOON,
+        lines=[Line(quantity=1.5, unit_price=5), Line(quantity=1)],
+        tags=["a"],
+        paid=False,
+        metadata={"any": [1, None]},
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "value"),
+    [
+        ("2025-01-31", dt.date(2025, 1, 31)),
+        (dt.date(2025, 1, 31), dt.date(2025, 1, 31)),
+        ("2025-01-31T13:00:00+01:00", NOON),
+        (NOON, NOON),
+        (None, None),
+    ],
+)
+def test_dates_and_instants_are_told_apart(given: Any, value: Any) -> None:
+    assert codec.structure(Body, {"sent_at": given}).sent_at == value
+
+
+def test_ids_may_be_uuids_and_quantities_decimals() -> None:
+    name = UUID("3c90c3cc-0d44-4b50-8888-8dd25736052a")
+    assert codec.structure(Body, {"external_id": name}).external_id == str(name)
+    assert codec.structure(Line, {"quantity": Decimal("1.25")}).quantity == 1.25
+
+
+@pytest.mark.parametrize(
+    ("mapping", "path", "text"),
+    [
+        ({"lines": [{}]}, "lines[0].quantity", "is required"),
+        ({"lines": [{"quantity": "1"}]}, "lines[0].quantity", "must be a number, not str '1'"),
+        ({"lines": [{"quantity": True}]}, "lines[0].quantity", "must be a number"),
+        ({"lines": [{"quantity": 1, "unit_price": 9.9}]}, "lines[0].unit_price", "minor units"),
+        ({"lines": [{"quantity": 1, "unit_price": -1}]}, "lines[0].unit_price", "at least 0"),
+        ({"lines": [{"quantity": 1, "memo": "too long"}]}, "lines[0].memo", "at most 5"),
+        ({"lines": "abc"}, "lines", "must be a list, not str"),
+        ({"lines": ["abc"]}, "lines[0]", "must be a mapping, not str"),
+        ({"tags": ["a", "b", "c"]}, "tags", "at most 2 items"),
+        ({"tags": ["a", 5]}, "tags[1]", "must be text"),
+        ({"external_id": ""}, "external_id", "at least 1"),
+        ({"external_id": "NO!"}, "external_id", "must match"),
+        ({"external_id": 5}, "external_id", "must be text, not int 5"),
+        ({"sent_at": "soon"}, "sent_at", "must be an instant or a date"),
+        ({"sent_at": "2025-01-31T12:00:00"}, "sent_at", "no time zone"),
+        ({"paid": 1}, "paid", "must be true or false"),
+        ({"externalid": "a"}, "externalid", "did you mean external_id?"),
+        ({"zzz": 1}, "zzz", "known are external_id"),
+    ],
+)
+def test_a_bad_mapping_is_refused_with_the_path_and_the_remedy(
+    mapping: dict[str, Any], path: str, text: str
+) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        codec.structure(Body, mapping)
+    ((found_path, found_text),) = caught.value.problems
+    assert found_path == path
+    assert text in found_text
+
+
+def test_all_bad_fields_are_named_at_once() -> None:
+    mapping = {"paid": 1, "novel": 1, "lines": [{"quantity": "1"}, {"quantity": 1, "x": 1}]}
+    with pytest.raises(InvalidRequest) as caught:
+        codec.structure(Body, mapping)
+    assert {path for path, _ in caught.value.problems} == {
+        "paid",
+        "novel",
+        "lines[0].quantity",
+        "lines[1].x",
+    }
+
+
+def test_unknown_keys_can_be_ignored() -> None:
+    mapping = {"novel": 1, "lines": [{"quantity": 1, "x": 1}]}
+    assert codec.structure(Body, mapping, ignore_unknown=True) == Body(lines=[Line(quantity=1)])
+
+
+@pytest.mark.parametrize("value", ["text", None, [], 5])
+def test_what_is_no_mapping_is_refused(value: Any) -> None:
+    with pytest.raises(InvalidRequest, match="must be a Body or a mapping"):
+        codec.structure(Body, value)
+
+
+# --- building a model ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ({"external_id": 5}, "Body.external_id: must be str, not int"),
+        ({"external_id": ""}, "at least 1 characters"),
+        ({"sent_at": dt.datetime(2025, 1, 31)}, "no time zone"),
+        ({"sent_at": "2025-01-31"}, "must be datetime or date, not str"),
+        ({"lines": [{"quantity": 1}]}, r"lines\[0\]: must be Line, not dict; pass the whole body"),
+        ({"lines": (Line(quantity=1),)}, "must be list"),
+        ({"paid": 1}, "must be bool"),
+    ],
+)
+def test_a_model_is_checked_when_it_is_built(arguments: dict[str, Any], text: str) -> None:
+    with pytest.raises(InvalidRequest, match=text):
+        Body(**arguments)
+
+
+@pytest.mark.parametrize("quantity", [None, "1", True])
+def test_a_required_field_can_not_be_none_or_of_another_type(quantity: Any) -> None:
+    with pytest.raises(InvalidRequest, match=r"Line\.quantity"):
+        Line(quantity=quantity)
+
+
+def test_an_amount_with_a_fraction_is_refused_with_the_remedy() -> None:
+    with pytest.raises(InvalidRequest, match="minor units"):
+        Line(quantity=1, unit_price=9.9)  # type: ignore[arg-type]
+
+
+def test_a_whole_number_is_a_number() -> None:
+    assert Line(quantity=2).quantity == 2
+
+
+body_models = st.builds(
+    Body,
+    external_id=st.from_regex("[a-z0-9-]{1,9}", fullmatch=True) | st.just(UNSET),
+    sent_at=st.dates() | st.datetimes(timezones=st.just(dt.UTC)) | st.just(UNSET),
+    status=st.sampled_from(["sent", "paid"]) | st.just(UNSET),
+    lines=st.lists(
+        st.builds(Line, quantity=st.floats(0, 1e9), unit_price=st.integers(0, 2**53)), max_size=3
+    ),
+    paid=st.booleans(),
+)
+
+
+@given(body_models)
+def test_what_is_written_reads_back_as_the_same(body: Body) -> None:
+    assert codec.structure(Body, json.loads(codec.encode(body))) == body
+    assert codec.structure(Body, codec.to_mapping(body)) == body
