@@ -606,6 +606,15 @@ async def test_an_unknown_key_is_refused_and_the_nearest_known_one_suggested(
     assert not server.token_requests
 
 
+@pytest.mark.parametrize("option", [{"timeout": 0}, {"deadline": -1}, {"retries": -1}])
+async def test_an_option_without_sense_is_refused(
+    server: ScriptedServer, thredfi: ThredfiClient, option: Any
+) -> None:
+    with pytest.raises(InvalidRequest, match=next(iter(option))):
+        await thredfi.business(BUSINESS).invoices.get("x", **option)
+    assert not server.requests
+
+
 async def test_a_model_of_another_operation_is_refused(thredfi: ThredfiClient) -> None:
     from thredfi_async.models import CreateCustomerRequest
 

@@ -165,7 +165,7 @@ class ThredfiClient:
         await self._session.aclose()
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._session.base_url}>"
+        return f"<{type(self).__name__} {self._session.transport.base_url}>"
 
     @property
     def statistics(self) -> Statistics:

@@ -110,8 +110,17 @@ _encode = msgspec.json.Encoder(enc_hook=_encode_other).encode
 
 @cache
 def _decoder(wanted: Any) -> msgspec.json.Decoder[Any] | None:
-    """The strict reader; None where a name on the wire isn't the field's name in Python."""
-    return None if _renames(wanted) else msgspec.json.Decoder(wanted)
+    """The strict reader; None where only the lenient one will do.
+
+    That is where a name on the wire isn't the field's name in Python, and where a union has
+    members that msgspec can't tell apart, two models for example.
+    """
+    if _renames(wanted):
+        return None
+    try:
+        return msgspec.json.Decoder(wanted)
+    except TypeError:
+        return None
 
 
 def _kind(value: Any) -> Any:

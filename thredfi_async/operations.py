@@ -1406,7 +1406,7 @@ GET_RECEIPT: Operation[receipts.Receipt] = Operation(
     undocumented=True,
 )
 
-RECONCILE_RECEIPT: Operation[receipts.ReconcileReceiptAnswer] = Operation(
+RECONCILE_RECEIPT: Operation[receipts.UnknownReceiptBody] = Operation(
     id="reconcile_receipt",
     method="POST",
     path="/v1/platform/businesses/{business_id}/receipts/{receipt_id}/reconcile/",
@@ -1415,11 +1415,11 @@ RECONCILE_RECEIPT: Operation[receipts.ReconcileReceiptAnswer] = Operation(
     replay=Replay.STATE_CHANGE,
     path_parameters=("business_id", "receipt_id"),
     bodies=(("application/json", None),),
-    answers=((200, ModelRef("receipts", "ReconcileReceiptAnswer")),),
+    answers=((200, ModelRef("receipts", "UnknownReceiptBody")),),
     undocumented=True,
 )
 
-UNRECONCILE_RECEIPT: Operation[receipts.UnreconcileReceiptAnswer] = Operation(
+UNRECONCILE_RECEIPT: Operation[receipts.UnknownReceiptBody] = Operation(
     id="unreconcile_receipt",
     method="POST",
     path="/v1/platform/businesses/{business_id}/receipts/{receipt_id}/unreconcile/",
@@ -1428,11 +1428,11 @@ UNRECONCILE_RECEIPT: Operation[receipts.UnreconcileReceiptAnswer] = Operation(
     replay=Replay.STATE_CHANGE,
     path_parameters=("business_id", "receipt_id"),
     bodies=(("application/json", None),),
-    answers=((200, ModelRef("receipts", "UnreconcileReceiptAnswer")),),
+    answers=((200, ModelRef("receipts", "UnknownReceiptBody")),),
     undocumented=True,
 )
 
-LIST_RECEIPT_RECONCILIATIONS: Operation[receipts.ListReceiptReconciliationsAnswer] = Operation(
+LIST_RECEIPT_RECONCILIATIONS: Operation[receipts.UnknownReceiptBody] = Operation(
     id="list_receipt_reconciliations",
     method="GET",
     path="/v1/platform/businesses/{business_id}/receipts/{receipt_id}/reconciliations/",
@@ -1440,7 +1440,7 @@ LIST_RECEIPT_RECONCILIATIONS: Operation[receipts.ListReceiptReconciliationsAnswe
     scope=TokenScope.BUSINESS,
     replay=Replay.SAFE,
     path_parameters=("business_id", "receipt_id"),
-    answers=((200, ModelRef("receipts", "ListReceiptReconciliationsAnswer")),),
+    answers=((200, ModelRef("receipts", "UnknownReceiptBody")),),
     undocumented=True,
 )
 

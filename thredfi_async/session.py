@@ -7,19 +7,15 @@ What goes over the wire is built in `request`, whether to send it again is decid
 from __future__ import annotations
 
 import asyncio
-import io
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Mapping
 from contextvars import ContextVar
 from functools import cache
-from ipaddress import ip_address
-from typing import Any, Generic, Literal, NoReturn, TypeAlias, TypedDict, TypeVar
+from typing import Any, Generic, Literal, NoReturn, TypedDict, TypeVar
 
 import aiohttp
 import attrs
-from multidict import CIMultiDict
-from yarl import URL
 
 from . import codec
 from .auth import PARTNER, Credentials, Token, TokenCache, TokenStore
@@ -30,6 +26,7 @@ from .errors import (
     ConfigurationError,
     DeadlineExceeded,
     InvalidAnswer,
+    InvalidRequest,
     OutcomeUnknown,
     ThredfiError,
     TransportError,
@@ -40,6 +37,7 @@ from .operation import Operation, Replay, TokenScope
 from .operations import GET_BUSINESS_TOKEN, GET_PARTNER_TOKEN
 from .request import Request, prepare
 from .retry import Failure, RetryPolicy, failure_of_status, may_resend, parse_retry_after
+from .transport import Exchanged, LostError, NotSentError, TooLargeError, Transport
 
 __all__ = ["CallOptions", "Response", "Session", "Statistics", "with_response"]
 
@@ -48,10 +46,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 BusinessToken = Literal["business", "partner"]
-_Exchanged: TypeAlias = tuple[int, Mapping[str, str], bytes]  # status, headers, body
 
 _REQUEST_ID = "X-Request-ID"
-_ONE_MEBIBYTE = 1 << 20
 
 
 class CallOptions(TypedDict, total=False):
@@ -144,34 +140,33 @@ class Session:
         timeout: float = 30.0,
         connect_timeout: float = 10.0,
         max_connections: int = 100,
-        max_answer_size: int = 64 * _ONE_MEBIBYTE,
+        max_answer_size: int = 64 << 20,
         token_scope: BusinessToken = "business",
         user_agent: str = "thredfi-async",
         allow_http: bool = False,
         http: aiohttp.ClientSession | None = None,
     ) -> None:
-        self.base_url = _checked_base_url(base_url, allow_http=allow_http)
         if token_scope not in ("business", "partner"):
             raise ConfigurationError(f'token_scope is "business" or "partner", not {token_scope!r}')
         if max_connections < 1:
             raise ConfigurationError(f"max_connections must be at least 1, not {max_connections}")
-        if not timeout > 0 or not connect_timeout > 0:
-            raise ConfigurationError("timeout and connect_timeout must be above 0 seconds")
+        if not timeout > 0:
+            raise ConfigurationError("timeout must be above 0 seconds")
+        self.transport = Transport(
+            base_url,
+            connect_timeout=connect_timeout,
+            max_answer_size=max_answer_size,
+            user_agent=user_agent,
+            allow_http=allow_http,
+            http=http,
+        )
         self.credentials = credentials
         self._retry = retry
         self._clock = clock
         self._timeout = timeout
-        self._http_timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout)
-        self._max_answer_size = max_answer_size
         self._least_privilege = token_scope == "business"  # noqa: S105 - no password
-        self._user_agent = user_agent
-        self._http = http
-        self._owns_http = http is None
-        self._closed = False
         self._gate = Gate(max_connections)
         self._watchdog = Watchdog()
-        self._urls: dict[str, URL] = {}
-        self._headers: dict[str, tuple[Token, CIMultiDict[str], CIMultiDict[str]]] = {}
         self.tokens = TokenCache(self._fetch_token, clock=clock, store=store)
         self.statistics = Statistics()
         self.drift: Counter[tuple[str, Drift]] = Counter()
@@ -210,13 +205,9 @@ class Session:
 
     async def aclose(self) -> None:
         """Close what this session opened; a borrowed aiohttp session stays open."""
-        if self._closed:
-            return
-        self._closed = True
         await self.tokens.aclose()
         self._watchdog.close()
-        if self._owns_http and self._http is not None:
-            await self._http.close()
+        await self.transport.aclose()
 
     # --- tokens ----------------------------------------------------------------------
 
@@ -254,125 +245,6 @@ class Session:
             case _:
                 return PARTNER
 
-    # --- sending ---------------------------------------------------------------------
-
-    async def exchange(
-        self, request: Request, token: Token | None, scope: str | None
-    ) -> _Exchanged:
-        """Send one request once: status, headers and body of the answer, whatever they are."""
-        operation = request.operation
-        body: Any = request.body
-        if body is not None and len(body) > _ONE_MEBIBYTE:
-            body = io.BytesIO(body)  # aiohttp writes a file in pieces, bytes in one go
-        answer = await self._client().request(
-            operation.method,
-            self._url(request.target),
-            data=body,
-            headers=self._request_headers(request, token, scope),
-            timeout=self._http_timeout,
-            allow_redirects=False,
-            raise_for_status=False,
-            middlewares=() if operation.method == "POST" else _NO_SILENT_REPEAT,
-        )
-        try:
-            return answer.status, answer.headers, await self._read(answer)
-        except BaseException:
-            answer.close()
-            raise
-
-    def _client(self) -> aiohttp.ClientSession:
-        if self._closed:
-            raise ConfigurationError("the client is closed")
-        if self._http is None:
-            # Calls beyond max_connections queue at our own semaphore, where the queueing can
-            # be told from sending; so the connector itself has no limit.
-            self._http = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=True,
-            )
-        return self._http
-
-    def _url(self, target: str) -> URL:
-        url = self._urls.get(target)
-        if url is None:
-            if len(self._urls) >= 4096:
-                self._urls.clear()
-            url = self._urls[target] = URL(self.base_url + target, encoded=True)
-        return url
-
-    def _request_headers(
-        self, request: Request, token: Token | None, scope: str | None
-    ) -> CIMultiDict[str]:
-        has_body = request.body is not None
-        if token is None or scope is None:
-            headers = self._common_headers(self.credentials.basic, has_body=has_body)
-        else:
-            known = self._headers.get(scope)
-            if known is None or known[0] is not token:
-                if len(self._headers) >= 4096:
-                    self._headers.clear()
-                bearer = f"Bearer {token.value}"
-                without, with_body = (
-                    self._common_headers(bearer, has_body=one) for one in (False, True)
-                )
-                known = self._headers[scope] = (token, without, with_body)
-            headers = known[2] if has_body else known[1]
-        if request.headers:
-            headers = headers.copy()
-            headers.update(request.headers)
-        return headers
-
-    def _common_headers(self, authorization: str, *, has_body: bool) -> CIMultiDict[str]:
-        headers = CIMultiDict(
-            {
-                "Accept": "application/json",
-                "User-Agent": self._user_agent,
-                "Authorization": authorization,
-            }
-        )
-        if has_body:
-            headers["Content-Type"] = "application/json"
-        return headers
-
-    async def _read(self, answer: aiohttp.ClientResponse) -> bytes:
-        limit = self._max_answer_size
-        length = answer.content_length
-        if length is not None and length <= limit and "Content-Encoding" not in answer.headers:
-            return await answer.read()
-        read = bytearray()
-        async for piece in answer.content.iter_any():
-            read += piece
-            if len(read) > limit:
-                raise _TooLarge(f"the answer is larger than {limit} bytes")
-        return bytes(read)
-
-
-class _TooLarge(Exception):
-    """An answer over the size limit."""
-
-
-class _Dropped(Exception):
-    """The connection broke after the request may have been sent."""
-
-
-async def _no_silent_repeat(
-    request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
-) -> aiohttp.ClientResponse:
-    """Hide a dropped connection from aiohttp, which would repeat some requests by itself.
-
-    Whether a request is sent again is for `retry` to decide, and for `Statistics` to count.
-    """
-    try:
-        return await send(request)
-    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
-        raise  # nothing was sent, and aiohttp doesn't repeat these
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise _Dropped(str(error) or "the server closed the connection") from error
-
-
-_NO_SILENT_REPEAT = (_no_silent_repeat,)
-
 
 class _Call:
     """One call on its way: its attempts, its deadline, and how it ends."""
@@ -394,15 +266,18 @@ class _Call:
         self._request = request
         self._patience = session._retry
         if "retries" in options:
+            if options["retries"] < 0:
+                raise InvalidRequest.at("retries", "must be 0 or more")
             self._patience = attrs.evolve(session._retry, attempts=options["retries"] + 1)
         self._timeout = options.get("timeout", session._timeout)
-        self._deadline = session._clock.monotonic() + options.get(
-            "deadline", self._patience.deadline
-        )
+        deadline = options.get("deadline", self._patience.deadline)
+        if not (self._timeout > 0 and deadline > 0):
+            raise InvalidRequest.at("timeout or deadline", "must be above 0 seconds")
+        self._deadline = session._clock.monotonic() + deadline
         self._attempts = 0
         self._token_renewed = False
         self._uncertain = False  # an attempt may have been applied
-        self._answer: _Exchanged | None = None  # the last one there was
+        self._answer: Exchanged | None = None  # the last one there was
 
     def response(self, value: T) -> Response[T]:
         """The answer that the call ended with, around its decoded value."""
@@ -422,7 +297,7 @@ class _Call:
             retry_after: float | None = None
             error: ThredfiError
             try:
-                status, headers, data = self._answer = await self._attempt(token, scope)
+                status, headers, data = self._answer = await self._attempt(token)
             except _Unanswered as unanswered:
                 failure, error = unanswered.failure, unanswered.error
             else:
@@ -454,7 +329,7 @@ class _Call:
             self._uncertain = self._uncertain or failure is Failure.UNCERTAIN
             await self._pause_or_raise(failure, error, retry_after)
 
-    async def _attempt(self, token: Token | None, scope: str | None) -> _Exchanged:
+    async def _attempt(self, token: Token | None) -> Exchanged:
         """One request, bounded by the timeout and the deadline. Raises `_Unanswered`."""
         session = self._session
         if not session._gate.try_enter():
@@ -467,21 +342,24 @@ class _Call:
             session.statistics.requests += 1
             if self._attempts > 1:
                 session.statistics.retries += 1
-            exchange = session.exchange(self._request, token, scope)
-            return await session._watchdog.wait(exchange, min(self._timeout, remaining))
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise self._unanswered(Failure.NOT_SENT, f"no connection: {error}") from error
+            exchange = session.transport.send(
+                self._request.operation.method,
+                self._request.target,
+                authorization=f"Bearer {token.value}" if token else session.credentials.basic,
+                body=self._request.body,
+                headers=self._request.headers,
+            )
+            patience = min(self._timeout, remaining)
+            return await session._watchdog.wait(exchange, patience)
+        except NotSentError as error:
+            raise self._unanswered(Failure.NOT_SENT, str(error)) from error
         except TimeoutError as error:
-            waited = f"no answer within {self._timeout:g} s"
+            waited = f"no answer within {patience:.3g} s"
             raise self._unanswered(Failure.UNCERTAIN, waited) from error
-        except _TooLarge as error:
+        except TooLargeError as error:
             raise self._unanswered(Failure.UNCERTAIN, str(error), answered=True) from error
-        except (_Unanswered, ThredfiError):
-            raise
-        except Exception as error:
-            # aiohttp and its parsers raise more than they document for a broken answer.
-            text = f"the connection broke: {str(error) or type(error).__name__}"
-            raise self._unanswered(Failure.UNCERTAIN, text) from error
+        except LostError as error:
+            raise self._unanswered(Failure.UNCERTAIN, str(error)) from error
         finally:
             session._gate.leave()
 
@@ -563,14 +441,13 @@ class _Call:
         return self._deadline - self._session._clock.monotonic()
 
     def _unanswered(self, failure: Failure, text: str, *, answered: bool = False) -> _Unanswered:
-        operation = self._request.operation
-        text = f"{operation.id}: {text}"
         error: ThredfiError
         if answered:
             error = self._invalid_answer(text, None)
         else:
+            operation = self._request.operation.id
             kind = DeadlineExceeded if self._remaining() <= 0 else TransportError
-            error = kind(text, operation=operation.id, attempts=self._attempts)
+            error = kind(f"{operation}: {text}", operation=operation, attempts=self._attempts)
         return _Unanswered(failure, error)
 
     def _invalid_answer(self, text: str, status: int | None) -> InvalidAnswer:
@@ -623,29 +500,3 @@ class _Unanswered(Exception):
         super().__init__(str(error))
         self.failure = failure
         self.error = error
-
-
-def _checked_base_url(text: str, *, allow_http: bool) -> str:
-    try:
-        url = URL(text)
-        host = url.host
-    except (TypeError, ValueError):
-        raise ConfigurationError(f"base_url is no URL: {text!r:.100}") from None
-    if url.scheme not in ("http", "https") or not host:
-        raise ConfigurationError(f"base_url must start with https://, got {text!r:.100}")
-    if url.user or url.password or url.query_string or url.fragment:
-        raise ConfigurationError("base_url takes no user, password, query or fragment")
-    if url.scheme == "http" and not allow_http and not _is_loopback(host):
-        raise ConfigurationError(
-            f"{text} would send tokens unencrypted; use https, or pass allow_http=True"
-        )
-    return str(url).rstrip("/")
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -1,0 +1,210 @@
+"""HTTP by aiohttp: one request out, one answer in. Knows nothing of tokens, retries or models.
+
+aiohttp repeats some requests by itself, follows redirects, keeps cookies and reads answers of
+any size; none of that may happen here.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from ipaddress import ip_address
+from typing import TypeAlias
+
+import aiohttp
+from multidict import CIMultiDict
+from yarl import URL
+
+from .errors import ConfigurationError
+
+__all__ = ["Exchanged", "LostError", "NotSentError", "TooLargeError", "Transport"]
+
+Exchanged: TypeAlias = tuple[int, Mapping[str, str], bytes]
+"""Status, headers and body of an answer."""
+
+_LARGE = 1 << 20  # bytes of a body that aiohttp had better write in pieces
+_REMEMBERED = 4096  # URLs, and tokens' headers
+
+
+class NotSentError(Exception):
+    """There was no connection: nothing has left."""
+
+
+class LostError(Exception):
+    """The request may have arrived, but no whole answer came back."""
+
+
+class TooLargeError(Exception):
+    """The answer is over the size limit."""
+
+
+class Transport:
+    """A connection pool to one base URL.
+
+    ``connect_timeout`` in seconds, ``max_answer_size`` in bytes. ``http`` is a session of the
+    application, which is used but not closed. Raises `ConfigurationError`.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        connect_timeout: float,
+        max_answer_size: int,
+        user_agent: str,
+        allow_http: bool,
+        http: aiohttp.ClientSession | None,
+    ) -> None:
+        self.base_url = _checked_base_url(base_url, allow_http=allow_http)
+        if not connect_timeout > 0:
+            raise ConfigurationError("connect_timeout must be above 0 seconds")
+        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout)
+        self._max_answer_size = max_answer_size
+        self._user_agent = user_agent
+        self._http = http
+        self._owns_http = http is None
+        self._closed = False
+        self._urls: dict[str, URL] = {}
+        self._headers: dict[str, tuple[CIMultiDict[str], CIMultiDict[str]]] = {}
+
+    async def send(
+        self,
+        method: str,
+        target: str,
+        *,
+        authorization: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+    ) -> Exchanged:
+        """Send one request once, and read the whole answer, whatever it is.
+
+        Raises `NotSentError`, `LostError`, `TooLargeError`.
+        """
+        client = self._client()
+        try:
+            answer = await client.request(
+                method,
+                self._url(target),
+                # aiohttp writes a file in pieces, bytes in one go.
+                data=io.BytesIO(body) if body is not None and len(body) > _LARGE else body,
+                headers=self._all_headers(authorization, body is not None, headers),
+                timeout=self._timeout,
+                allow_redirects=False,
+                raise_for_status=False,
+                middlewares=() if method == "POST" else _NO_SILENT_REPEAT,
+            )
+            try:
+                return answer.status, answer.headers, await self._read(answer)
+            except BaseException:
+                answer.close()
+                raise
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise NotSentError(f"no connection: {error}") from error
+        except (TooLargeError, LostError):
+            raise
+        except Exception as error:
+            # aiohttp and its parsers raise more than they document for a broken answer.
+            text = f"the connection broke: {str(error) or type(error).__name__}"
+            raise LostError(text) from error
+
+    async def aclose(self) -> None:
+        """Close the pool; a borrowed session stays open."""
+        self._closed = True
+        if self._owns_http and self._http is not None:
+            await self._http.close()
+
+    def _client(self) -> aiohttp.ClientSession:
+        if self._closed:
+            raise ConfigurationError("the client is closed")
+        if self._http is None:
+            # How many are under way is bounded before they come here, where waiting can be
+            # told from sending; so the connector itself has no limit.
+            self._http = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar()
+            )
+        return self._http
+
+    def _url(self, target: str) -> URL:
+        url = self._urls.get(target)
+        if url is None:
+            if len(self._urls) >= _REMEMBERED:
+                self._urls.clear()
+            url = self._urls[target] = URL(self.base_url + target, encoded=True)
+        return url
+
+    def _all_headers(
+        self, authorization: str, has_body: bool, further: Mapping[str, str]
+    ) -> CIMultiDict[str]:
+        """Built once per token, without and with the type of a body; aiohttp copies them."""
+        known = self._headers.get(authorization)
+        if known is None:
+            if len(self._headers) >= _REMEMBERED:
+                self._headers.clear()
+            without = CIMultiDict(
+                {
+                    "Accept": "application/json",
+                    "User-Agent": self._user_agent,
+                    "Authorization": authorization,
+                }
+            )
+            with_body = without.copy()
+            with_body["Content-Type"] = "application/json"
+            known = self._headers[authorization] = (without, with_body)
+        headers = known[has_body]
+        if further:
+            headers = headers.copy()
+            headers.update(further)
+        return headers
+
+    async def _read(self, answer: aiohttp.ClientResponse) -> bytes:
+        limit = self._max_answer_size
+        length = answer.content_length
+        if length is not None and length <= limit and "Content-Encoding" not in answer.headers:
+            return await answer.read()
+        read = bytearray()
+        async for piece in answer.content.iter_any():
+            read += piece
+            if len(read) > limit:
+                raise TooLargeError(f"the answer is larger than {limit} bytes")
+        return bytes(read)
+
+
+async def _no_silent_repeat(
+    request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Hide a dropped connection from aiohttp, which would repeat some requests by itself."""
+    try:
+        return await send(request)
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
+        raise  # nothing was sent, and aiohttp doesn't repeat these
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise LostError(f"the connection broke: {str(error) or type(error).__name__}") from error
+
+
+_NO_SILENT_REPEAT = (_no_silent_repeat,)
+
+
+def _checked_base_url(text: str, *, allow_http: bool) -> str:
+    try:
+        url = URL(text)
+        host = url.host
+    except (TypeError, ValueError):
+        raise ConfigurationError(f"base_url is no URL: {text!r:.100}") from None
+    if url.scheme not in ("http", "https") or not host:
+        raise ConfigurationError(f"base_url must start with https://, got {text!r:.100}")
+    if url.user or url.password or url.query_string or url.fragment:
+        raise ConfigurationError("base_url takes no user, password, query or fragment")
+    if url.scheme == "http" and not allow_http and not _is_loopback(host):
+        raise ConfigurationError(
+            f"{text} would send tokens unencrypted; use https, or pass allow_http=True"
+        )
+    return str(url).rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
