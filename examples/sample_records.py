@@ -355,7 +355,7 @@ class Books:
 
 def gross(line: Record) -> int:
     """What a line comes to with VAT, in pence, halves up."""
-    net = round(line["quantity"] * line["unit_price"])
+    net: int = round(line["quantity"] * line["unit_price"])
     percent = int(line["tax_code"].removeprefix("VAT_")) if line["tax_code"] != "EXEMPT" else 0
     return net + (net * percent + 50) // 100
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from thredfi_async import UNSET, InvalidRequest, UnsetType, codec
 from thredfi_async.drift import Drift
-from thredfi_async.fields import Check, Checked, Instant, OpenEnum, check
+from thredfi_async.fields import Check, Checked, Instant, OpenEnum, check, sparse
 
 
 class Status(OpenEnum):
@@ -30,6 +30,7 @@ class AnswerLine:
     unit_price: int
 
 
+@sparse
 @attrs.frozen(kw_only=True, slots=False)
 class Answer:
     id: str

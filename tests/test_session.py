@@ -660,6 +660,7 @@ def test_the_environment_configures_a_client(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("THREDFI_BASE_URL", "http://localhost:1")
     assert "localhost:1" in repr(ThredfiClient.from_env())
     assert "localhost:2" in repr(ThredfiClient.from_env(base_url="http://localhost:2"))
+    assert "sandbox" in repr(ThredfiClient.from_env(environment="sandbox"))
 
 
 async def test_a_borrowed_session_is_used_and_left_open(server: ScriptedServer) -> None:

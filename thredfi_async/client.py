@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterable, Iterable, Mapping
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -27,7 +27,7 @@ from .services.tokens import Tokens
 from .session import BusinessToken, Session, Statistics
 
 if TYPE_CHECKING:
-    from .push import Outcome
+    from .push import Push
 
 __all__ = ["ENVIRONMENTS", "BusinessClient", "ThredfiClient"]
 
@@ -139,14 +139,15 @@ class ThredfiClient:
     def from_env(cls, **arguments: Any) -> Self:
         """A client from the environment variables; ``arguments`` win over them.
 
-        THREDFI_PARTNER_UUID, THREDFI_API_KEY, and THREDFI_ENVIRONMENT or THREDFI_BASE_URL.
+        THREDFI_PARTNER_UUID, THREDFI_API_KEY, and THREDFI_BASE_URL or else THREDFI_ENVIRONMENT.
         """
-        for name in ("partner_uuid", "api_key", "environment", "base_url"):
+        names = ["partner_uuid", "api_key"]
+        if "environment" not in arguments and "base_url" not in arguments:
+            names.append("base_url" if os.environ.get("THREDFI_BASE_URL") else "environment")
+        for name in names:
             value = os.environ.get(f"THREDFI_{name.upper()}")
-            if value and not (name in ("environment", "base_url") and "base_url" in arguments):
+            if value:
                 arguments.setdefault(name, value)
-        if "base_url" in arguments:
-            arguments.pop("environment", None)
         return cls(**arguments)
 
     async def __aenter__(self) -> Self:
@@ -199,7 +200,7 @@ class ThredfiClient:
         records: Iterable[Mapping[str, Any]] | AsyncIterable[Mapping[str, Any]],
         *,
         concurrency: int = 64,
-    ) -> AsyncIterator[Outcome]:
+    ) -> Push:
         """Push many records at once, in the order that their references ask for.
 
         See `push` for what a record is. Yields one outcome per record, as they come in;

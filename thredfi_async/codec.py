@@ -1,33 +1,18 @@
-"""The only place that knows msgspec and cattrs: bytes <-> models, mappings <-> models.
+"""Between models and what is outside: bytes, and mappings.
 
-Bytes go through msgspec, which reads and writes attrs classes natively; mappings
-(what a caller writes by hand) go through cattrs, whose errors name the field.
+Bytes go through msgspec, which reads and writes attrs classes natively; mappings (what a
+caller writes by hand) go through cattrs, in `structuring`. Nobody else knows either.
 """
 
 from __future__ import annotations
 
-import difflib
-import enum
 import importlib
-import types
-from collections.abc import Callable, Mapping
-from datetime import date, datetime
-from decimal import Decimal
+from collections.abc import Mapping
 from functools import cache
-from typing import Any, TypeVar, Union, get_args, get_origin
-from uuid import UUID
+from typing import Any, TypeVar, get_args
 
 import attrs
-import cattrs
 import msgspec
-from cattrs.cols import list_structure_factory
-from cattrs.errors import (
-    AttributeValidationNote,
-    BaseValidationError,
-    ForbiddenExtraKeysError,
-    IterableValidationNote,
-)
-from cattrs.gen import make_dict_structure_fn, override
 
 from .drift import Drift, ModelField, model_fields, read_leniently
 from .errors import InvalidRequest
@@ -175,227 +160,7 @@ def structure(model: type[T], mapping: Mapping[str, Any], *, ignore_unknown: boo
     no amount in minor units. Raises `InvalidRequest` with the path of every bad
     field; for an unknown key, unless it is to be ignored, it suggests the nearest known one.
     """
-    if not isinstance(mapping, Mapping):
-        raise InvalidRequest.at(
-            "", f"the body must be {_article(model)} or a mapping, not {type(mapping).__name__}"
-        )
-    try:
-        return _converter(forbid_unknown=not ignore_unknown).structure(mapping, model)
-    except BaseValidationError as error:
-        raise InvalidRequest(_problems(error)) from None
-    except InvalidRequest as error:
-        raise InvalidRequest(_relative(error, "")) from None
+    # cattrs takes a while to import, and whoever only builds models never needs it.
+    from .structuring import structured
 
-
-@cache
-def _converter(*, forbid_unknown: bool) -> cattrs.Converter:
-    converter = cattrs.Converter(forbid_extra_keys=forbid_unknown)
-    for kind, hook in _SCALARS.items():
-        converter.register_structure_hook(kind, hook)
-
-    @converter.register_structure_hook_factory(attrs.has)
-    def _(model: type) -> Callable[[Any, Any], Any]:
-        renamed: dict[str, Any] = {
-            field.name: override(rename=field.wire_name)
-            for field in model_fields(model)
-            if field.wire_name != field.name
-        }
-        build: Callable[[Any, Any], Any] = make_dict_structure_fn(model, converter, **renamed)
-
-        def hook(value: Any, _: Any) -> Any:
-            if isinstance(value, model):
-                return value
-            if not isinstance(value, Mapping):
-                raise InvalidRequest.at("", f"must be a mapping, not {type(value).__name__}")
-            return build(value, model)
-
-        return hook
-
-    @converter.register_structure_hook_factory(_is_list)
-    def _(kind: Any) -> Callable[[Any, Any], Any]:
-        build = list_structure_factory(kind, converter)
-
-        def hook(value: Any, _: Any) -> Any:
-            if not isinstance(value, list | tuple):
-                raise InvalidRequest.at("", f"must be a list, not {type(value).__name__}")
-            return build(value, kind)
-
-        return hook
-
-    @converter.register_structure_hook_factory(_is_union)
-    def _(kind: Any) -> Callable[[Any, Any], Any]:
-        hooks = [
-            (member, converter.get_structure_hook(member))
-            for member in get_args(kind)
-            if member not in (UnsetType, type(None))
-        ]
-        # datetime before date: every datetime is a date, and only one of them reads "T12:00"
-        hooks.sort(key=lambda entry: entry[0] is date)
-
-        def hook(value: Any, _: Any) -> Any:
-            if value is None or isinstance(value, UnsetType):
-                return value
-            problems: list[Exception] = []
-            for member, build in hooks:
-                try:
-                    return build(value, member)
-                except (InvalidRequest, BaseValidationError) as error:
-                    problems.append(error)
-            if len(problems) == 1:
-                raise problems[0]
-            wanted = " or ".join(_plain_name(member) for member, _ in hooks)
-            raise InvalidRequest.at("", f"must be {wanted}, not {_shown(value)}")
-
-        return hook
-
-    return converter
-
-
-def _is_list(kind: Any) -> bool:
-    origin: Any = get_origin(kind)
-    return origin is list
-
-
-def _is_union(kind: Any) -> bool:
-    return get_origin(kind) in (Union, types.UnionType)
-
-
-def _text(value: Any, _: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, UUID):
-        return str(value)
-    raise _must_be("text", value)
-
-
-def _integer(value: Any, _: Any) -> int:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    hint = "; amounts are whole minor units (see thredfi_async.money)"
-    raise _must_be("an integer", value, hint if isinstance(value, float | Decimal) else "")
-
-
-def _number(value: Any, _: Any) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return value
-    if isinstance(value, Decimal) and value.is_finite() and Decimal(repr(float(value))) == value:
-        return float(value)
-    raise _must_be("a number", value)
-
-
-def _boolean(value: Any, _: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise _must_be("true or false", value)
-
-
-def _instant(value: Any, _: Any) -> datetime:
-    if isinstance(value, datetime):
-        return value
-    if isinstance(value, str) and len(value) > len("2025-01-31"):
-        try:
-            return datetime.fromisoformat(value)
-        except ValueError:
-            pass
-    raise _must_be("an instant such as 2025-01-31T12:00:00Z", value)
-
-
-def _day(value: Any, _: Any) -> date:
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return value
-    if isinstance(value, str):
-        try:
-            return date.fromisoformat(value)
-        except ValueError:
-            pass
-    raise _must_be("a date such as 2025-01-31", value)
-
-
-def _open_enum(value: Any, kind: type[enum.Enum]) -> enum.Enum:
-    if isinstance(value, str):
-        return kind(value)
-    raise _must_be("text", value)
-
-
-def _binary(value: Any, _: Any) -> bytes:
-    if isinstance(value, bytes | bytearray):
-        return bytes(value)
-    raise _must_be("bytes", value)
-
-
-_SCALARS: dict[Any, Callable[[Any, Any], Any]] = {
-    str: _text,
-    int: _integer,
-    float: _number,
-    bool: _boolean,
-    datetime: _instant,
-    date: _day,
-    enum.Enum: _open_enum,
-    bytes: _binary,
-}
-
-
-def _must_be(wanted: str, value: Any, hint: str = "") -> InvalidRequest:
-    return InvalidRequest.at("", f"must be {wanted}, not {_shown(value)}{hint}")
-
-
-def _shown(value: Any) -> str:
-    return (
-        f"{type(value).__name__} {value!r:.60}"
-        if isinstance(value, str | int | float)
-        else (type(value).__name__)
-    )
-
-
-def _plain_name(member: Any) -> str:
-    return {datetime: "an instant", date: "a date", str: "text", int: "an integer"}.get(
-        member, getattr(member, "__name__", str(member))
-    )
-
-
-def _article(model: type) -> str:
-    return f"{'an' if model.__name__[0] in 'AEIOU' else 'a'} {model.__name__}"
-
-
-def _problems(error: BaseException, path: str = "") -> list[tuple[str, str]]:
-    """(path, text) of every leaf of the tree that cattrs raises."""
-    if isinstance(error, BaseValidationError):
-        found: list[tuple[str, str]] = []
-        for inner in error.exceptions:
-            found.extend(_problems(inner, path + _step(inner, first=not path)))
-        return found
-    if isinstance(error, ForbiddenExtraKeysError):
-        known = [field.wire_name for field in model_fields(error.cl)]
-        return [
-            (f"{path}.{key}" if path else str(key), _unknown_key(str(key), known))
-            for key in sorted(error.extra_fields)
-        ]
-    if isinstance(error, InvalidRequest):
-        return _relative(error, path)
-    if isinstance(error, KeyError):
-        return [(path, "is required")]
-    return [(path, str(error))]
-
-
-def _step(error: BaseException, *, first: bool) -> str:
-    for text in getattr(error, "__notes__", ()):
-        if isinstance(text, IterableValidationNote):
-            return f"[{text.index}]"
-        if isinstance(text, AttributeValidationNote):
-            return text.name if first else f".{text.name}"
-    return ""
-
-
-def _relative(error: InvalidRequest, path: str) -> list[tuple[str, str]]:
-    """The problems of a model built below ``path``, whose class name gives way to the path."""
-    found = []
-    for inner, text in error.problems:
-        _, _, field = inner.partition(".")
-        found.append((".".join(part for part in (path, field) if part), text))
-    return found
-
-
-def _unknown_key(key: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}."
-    return f"is unknown; {hint} What the description doesn't know yet goes into extra_body"
+    return structured(model, mapping, ignore_unknown=ignore_unknown)

@@ -148,7 +148,7 @@ CREATE_BILL_PAYMENT: Operation[bill_payments.BillPayment] = Operation(
     path="/v1/platform/businesses/{business_id}/bills/payments/",
     tag="Bill Payments",
     scope=TokenScope.BUSINESS,
-    replay=Replay.EXTERNAL_ID,
+    replay=Replay.IDEMPOTENCY_KEY,
     path_parameters=("business_id",),
     headers=(Parameter("Idempotency-Key"),),
     bodies=(("application/json", ModelRef("bill_payments", "CreateBillPaymentRequest")),),
@@ -176,7 +176,7 @@ UPDATE_BILL_PAYMENT: Operation[bill_payments.BillPayment] = Operation(
     path="/v1/platform/businesses/{business_id}/bills/payments/{bill_payment_id}/",
     tag="Bill Payments",
     scope=TokenScope.BUSINESS,
-    replay=Replay.UPSERT,
+    replay=Replay.STATE_CHANGE,
     path_parameters=("business_id", "bill_payment_id"),
     bodies=(("application/json", ModelRef("bill_payments", "UpdateBillPaymentRequest")),),
     answers=((200, ModelRef("bill_payments", "BillPayment")),),
@@ -526,7 +526,7 @@ UPDATE_VENDOR_REFUND_PAYMENT: Operation[vendor_refund_payments.VendorRefundPayme
         path="/v1/platform/businesses/{business_id}/vendor-refunds/payments/{vendor_refund_payment_id}/",
         tag="Vendor Refund Payments",
         scope=TokenScope.BUSINESS,
-        replay=Replay.UPSERT,
+        replay=Replay.STATE_CHANGE,
         path_parameters=("business_id", "vendor_refund_payment_id"),
         bodies=(
             (
@@ -1360,7 +1360,7 @@ CREATE_INVOICE_WRITE_OFF: Operation[common.InvoiceWriteOff] = Operation(
     path="/v1/platform/businesses/{business_id}/invoices/{invoice_id}/write-offs/",
     tag="Invoice Write-offs",
     scope=TokenScope.BUSINESS,
-    replay=Replay.EXTERNAL_ID,
+    replay=Replay.UNSAFE,
     path_parameters=("business_id", "invoice_id"),
     bodies=(("application/json", ModelRef("invoice_write_offs", "CreateInvoiceWriteOffRequest")),),
     body_required=True,
@@ -1636,7 +1636,7 @@ GET_CASH_FLOW_STATEMENT: Operation[reports.CashFlowReport] = Operation(
     answers=((200, ModelRef("reports", "CashFlowReport")),),
 )
 
-GET_MENU_CONFIG: Operation[menu_configuration.MenuConfigResponse] = Operation(
+GET_MENU_CONFIG: Operation[menu_configuration.MenuConfig] = Operation(
     id="get_menu_config",
     method="GET",
     path="/v1/platform/businesses/{business_id}/menu-config/",
@@ -1645,9 +1645,10 @@ GET_MENU_CONFIG: Operation[menu_configuration.MenuConfigResponse] = Operation(
     replay=Replay.SAFE,
     path_parameters=("business_id",),
     answers=((200, ModelRef("menu_configuration", "MenuConfigResponse")),),
+    unwrap="data",
 )
 
-UPDATE_MENU_CONFIG: Operation[menu_configuration.MenuConfigResponse] = Operation(
+UPDATE_MENU_CONFIG: Operation[menu_configuration.MenuConfig] = Operation(
     id="update_menu_config",
     method="PUT",
     path="/v1/platform/businesses/{business_id}/menu-config/",
@@ -1658,6 +1659,7 @@ UPDATE_MENU_CONFIG: Operation[menu_configuration.MenuConfigResponse] = Operation
     bodies=(("application/json", ModelRef("menu_configuration", "MenuConfigRequest")),),
     body_required=True,
     answers=((200, ModelRef("menu_configuration", "MenuConfigResponse")),),
+    unwrap="data",
 )
 
 DELETE_MENU_CONFIG: Operation[None] = Operation(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID, uuid4, uuid5
@@ -49,7 +50,9 @@ def prepare(
     idempotency_key: str | None = None,
 ) -> Request:
     """Check and encode one call. Raises `InvalidRequest` before anything is sent."""
-    target = _fill(operation, path) + _query(operation, query, extra_query)
+    target = _fill(operation, tuple(map(path.get, operation.path_parameters)))
+    if query or extra_query:
+        target += _query(operation, query, extra_query)
     model, content = _body(operation, body, extra_body)
     external_id = _external_id(model, extra_body)
     key = idempotency_key
@@ -64,24 +67,18 @@ def prepare(
     return Request(operation, target, path.get("business_id"), content, headers, external_id, key)
 
 
-def _fill(operation: Operation[Any], values: Mapping[str, str]) -> str:
+@lru_cache(maxsize=4096)
+def _fill(operation: Operation[Any], values: tuple[Any, ...]) -> str:
     filled = operation.path
-    for name in operation.path_parameters:
-        value = values.get(name)
-        if isinstance(value, UUID):
-            value = str(value)
+    for name, given in zip(operation.path_parameters, values, strict=True):
+        value = str(given) if isinstance(given, UUID) else given
         if not isinstance(value, str):
             raise InvalidRequest.at(name, f"must be text, not {type(value).__name__}")
         if not value or value in (".", ".."):
             # An empty id would turn "this invoice" into "all invoices".
             raise InvalidRequest.at(name, f"{value!r} is no id")
-        filled = filled.replace(f"{{{name}}}", value if _is_plain(value) else quote(value, safe=""))
+        filled = filled.replace(f"{{{name}}}", quote(value, safe=""))
     return filled
-
-
-def _is_plain(value: str) -> bool:
-    """Whether an id needs no quoting; nearly all are UUIDs."""
-    return value.isascii() and value.replace("-", "").isalnum()
 
 
 def _query(

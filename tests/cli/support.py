@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import attrs
@@ -37,9 +38,25 @@ async def start(
         env={**clean, "PYTHONPATH": str(ROOT), "COLUMNS": "120", **env},
         stdin=more.pop("stdin", asyncio.subprocess.DEVNULL),
         stdout=more.pop("stdout", asyncio.subprocess.PIPE),
-        stderr=asyncio.subprocess.PIPE,
+        stderr=more.pop("stderr", asyncio.subprocess.PIPE),
         **more,
     )
+
+
+@asynccontextmanager
+async def running(
+    *arguments: str | Path, env: Mapping[str, str], **more
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The command under way; no process is left behind, whatever becomes of the test."""
+    process = await start(*arguments, env=env, **more)
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        if process.stdin is not None:
+            process.stdin.close()
+        await process.communicate()
 
 
 async def end(process: asyncio.subprocess.Process, given: bytes | None = None) -> Ended:
@@ -52,4 +69,5 @@ async def thredfi(*arguments: str | Path, env: Mapping[str, str] = UNREACHABLE, 
     given = more.pop("given", None)
     if given is not None:
         more["stdin"] = asyncio.subprocess.PIPE
-    return await end(await start(*arguments, env=env, **more), given)
+    async with running(*arguments, env=env, **more) as process:
+        return await end(process, given)

@@ -107,3 +107,12 @@ def test_without_the_extra_the_command_says_how_to_get_it():
     assert ended.returncode == 2
     assert "pip install 'thredfi-async[cli]'" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_the_rest_of_the_package_needs_neither_typer_nor_rich():
+    code = (
+        "import sys; sys.modules['typer'] = sys.modules['rich'] = None\n"
+        "import thredfi_async.push, thredfi_async.emulator, thredfi_async.cli"
+    )
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    assert subprocess.run([sys.executable, "-c", code], env=env, check=False).returncode == 0

@@ -7,7 +7,7 @@ import re
 import signal
 import socket
 
-from .support import end, start, thredfi
+from .support import end, running, thredfi
 
 
 async def test_token_tells_about_a_token_and_does_not_show_it(emulator, env):
@@ -36,18 +36,15 @@ async def test_token_with_wrong_credentials_is_status_2(env):
 
 
 async def test_the_emulator_says_how_to_reach_it_and_ends_with_ctrl_c():
-    process = await start("emulator", "--port", "0", "--business", "shop", env={})
-    said = ""
-    while "Businesses:" not in said or "shop" not in said:
-        line = await asyncio.wait_for(process.stdout.readline(), 20)
-        assert line, (await process.stderr.read()).decode()
-        said += line.decode()
-    env = dict(re.findall(r"export (\w+)=(\S+)", said))
-    assert set(env) == {"THREDFI_BASE_URL", "THREDFI_PARTNER_UUID", "THREDFI_API_KEY"}
-    record = b'{"type": "customer", "business": "shop", "external_id": "C1"}'
-    assert (await thredfi("push", "-", env=env, given=record)).status == 0
-    process.send_signal(signal.SIGINT)
-    assert (await end(process)).status == 0
+    async with running("emulator", "--port", "0", "--business", "shop", env={}) as process:
+        said = await asyncio.wait_for(process.stdout.readuntil(b"  shop "), 20)
+        env = dict(re.findall(r"export (\w+)=(\S+)", said.decode()))
+        assert set(env) == {"THREDFI_BASE_URL", "THREDFI_PARTNER_UUID", "THREDFI_API_KEY"}
+        record = b'{"type": "customer", "business": "shop", "external_id": "C1"}'
+        pushed = await thredfi("push", "-", env=env, given=record)
+        assert pushed.status == 0, pushed.err
+        process.send_signal(signal.SIGINT)
+        assert (await end(process)).status == 0
 
 
 async def test_a_port_that_is_taken_is_status_2():

@@ -10,7 +10,7 @@ import signal
 
 import pytest
 
-from .support import end, start, thredfi
+from .support import end, running, thredfi
 
 
 def customer(number: int, **more) -> str:
@@ -29,6 +29,15 @@ def invoice(number: int, **more) -> str:
             **more,
         }
     )
+
+
+async def until(true) -> None:
+    """Wait for something that another process brings about."""
+    for _ in range(3000):
+        if true():
+            return
+        await asyncio.sleep(0.01)
+    pytest.fail("it never came to that")
 
 
 GOOD = [line for number in range(10) for line in (customer(number), invoice(number))]
@@ -163,45 +172,40 @@ async def test_a_full_disk_under_the_failed_file_is_said_and_stops_the_run(env, 
 async def test_a_broken_pipe_behind_the_summary_is_said(env, file):
     reader, writer = os.pipe()
     os.close(reader)
-    try:
-        process = await start("push", file(GOOD), env=env, stdout=writer)
-    finally:
+    async with running("push", file(GOOD), env=env, stdout=writer) as process:
         os.close(writer)
-    ended = await end(process)
+        ended = await end(process)
     assert ended.status == 2
     assert "can't print the summary: Broken pipe" in ended.err
     assert "Traceback" not in ended.err
 
 
 async def test_ctrl_c_ends_in_good_order_and_says_what_was_done(emulator, env):
-    process = await start("push", "-", "--json", "-c", "4", env=env, stdin=asyncio.subprocess.PIPE)
-    process.stdin.write("".join(f"{customer(number)}\n" for number in range(300)).encode())
-    while len(emulator.books("shop").customers) < 20:
-        await asyncio.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    # standard input stays open: the command must not wait for it
-    out, err = await asyncio.wait_for(
-        asyncio.gather(process.stdout.read(), process.stderr.read()), 20
-    )
-    assert await process.wait() == 130
+    arguments = ("push", "-", "--json", "-c", "4")
+    async with running(*arguments, env=env, stdin=asyncio.subprocess.PIPE) as process:
+        process.stdin.write("".join(f"{customer(number)}\n" for number in range(300)).encode())
+        await until(lambda: len(emulator.books("shop").customers) >= 20)
+        process.send_signal(signal.SIGINT)
+        # standard input stays open: the command must not wait for it
+        reading = asyncio.gather(process.stdout.read(), process.stderr.read())
+        out, err = await asyncio.wait_for(reading, 20)
+        assert await process.wait() == 130
     figures = json.loads(out)
     assert figures["interrupted"] is True
     assert figures["complete"] is False
     assert figures["created"] == len(emulator.books("shop").customers)
     assert b"Push the same input again to go on" in err
     assert b"Traceback" not in err
-    process.stdin.close()
 
 
 async def test_after_ctrl_c_the_same_input_goes_in_completely_and_nothing_twice(
     emulator, env, file
 ):
     path = file([line for n in range(400) for line in (customer(n), invoice(n))])
-    process = await start("push", path, "-c", "4", env=env)
-    while len(emulator.books("shop").invoices) < 20:
-        await asyncio.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    assert (await end(process)).status == 130
+    async with running("push", path, "-c", "4", env=env) as process:
+        await until(lambda: len(emulator.books("shop").invoices) >= 20)
+        process.send_signal(signal.SIGINT)
+        assert (await end(process)).status == 130
     assert len(emulator.books("shop").invoices) < 400
     ended = await thredfi("push", path, "--json", env=env)
     figures = json.loads(ended.out)
@@ -214,26 +218,15 @@ async def test_after_ctrl_c_the_same_input_goes_in_completely_and_nothing_twice(
 async def test_on_a_terminal_there_is_a_bar(env, file):
     pty = pytest.importorskip("pty")
     ours, theirs = pty.openpty()
-    process = await asyncio.create_subprocess_exec(
-        *(await command("push", file(GOOD))),
-        env={**os.environ, **env, "TERM": "xterm", "COLUMNS": "100"},
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=theirs,
-    )
-    os.close(theirs)
-    shown = await asyncio.to_thread(_read_all, ours)
-    out = await process.stdout.read()
-    assert await process.wait() == 0
+    terminal = {**env, "TERM": "xterm"}
+    async with running("push", file(GOOD), env=terminal, stderr=theirs) as process:
+        os.close(theirs)
+        shown = await asyncio.to_thread(_read_all, ours)
+        out = await process.stdout.read()
+        assert await process.wait() == 0
     assert "20/20" in shown
     assert "0 failed" in shown
     assert b"20 records in" in out
-
-
-async def command(*arguments) -> list[str]:
-    import sys
-
-    return [sys.executable, "-m", "thredfi_async.cli", *map(str, arguments)]
 
 
 def _read_all(terminal: int) -> str:

@@ -23,14 +23,14 @@ app = typer.Typer(
 BaseUrl = Annotated[
     str | None,
     typer.Option(
-        help="Where to send to, in place of an environment's URL [env var: THREDFI_BASE_URL].",
+        help="Where to send to, in place of an environment's URL (env var: THREDFI_BASE_URL).",
         show_default=False,
     ),
 ]
 Environment = Annotated[
     str | None,
     typer.Option(
-        help="sandbox or production [env var: THREDFI_ENVIRONMENT; default: sandbox].",
+        help="sandbox or production (env var: THREDFI_ENVIRONMENT; default: sandbox).",
         show_default=False,
     ),
 ]
@@ -63,6 +63,7 @@ def push(
         typer.Argument(
             help="JSON lines, one record a line, plain or gzip; - is standard input. The "
             "failed file of an earlier run is fine too.",
+            metavar="FILE",
             show_default=False,
         ),
     ],

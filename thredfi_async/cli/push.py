@@ -9,7 +9,6 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
-from typing import IO
 
 import attrs
 
@@ -18,6 +17,7 @@ from ..errors import ThredfiError
 from ..push import Outcome, Push, Summary, push
 from ..push.files import STANDARD_INPUT, read_lines
 from .connection import Connection, complain
+from .failed_file import FailedFile
 from .interrupts import on_interrupt
 from .progress import show_progress
 from .summary import summary_text
@@ -83,19 +83,19 @@ class PushCommand:
         except OSError as error:
             raise CannotRun(f"can't read {self.file}: {error.strerror}") from None
 
-    def _open_failed_file(self) -> IO[str] | None:
+    def _open_failed_file(self) -> FailedFile | None:
         if self.failed is None:
             return None
         try:
             if _same_file(self.failed, self.file):
                 raise CannotRun(f"--failed {self.failed} is the input itself")
-            return open(self.failed, "w", encoding="utf-8")
+            return FailedFile(self.failed)
         except OSError as error:
             raise CannotRun(f"can't write --failed {self.failed}: {error.strerror}") from None
 
     # --- during ------------------------------------------------------------------------
 
-    async def _push(self, thredfi: ThredfiClient, failed: IO[str] | None) -> Summary:
+    async def _push(self, thredfi: ThredfiClient, failed: FailedFile | None) -> Summary:
         run = push(thredfi, read_lines(self.file), concurrency=self.concurrency)
         try:
             with on_interrupt(lambda: self._interrupt(run)):
@@ -127,14 +127,13 @@ class PushCommand:
             f"stopping; calls under way get up to {GRACE:.0f} s to end (Ctrl-C again: at once)"
         )
 
-    def _keep(self, outcome: Outcome, failed: IO[str] | None, run: Push) -> None:
+    def _keep(self, outcome: Outcome, failed: FailedFile | None, run: Push) -> None:
         if len(self._first_failures) < FAILURES_SHOWN:
             self._first_failures.append(outcome)
         if failed is None or self._stopped_by is not None:
             return
         try:
-            failed.write(json.dumps(outcome.as_failed_line(), default=str) + "\n")
-            failed.flush()
+            failed.add(outcome)
         except OSError as error:
             self._stopped_by = f"can't write --failed {self.failed}: {error.strerror}"
             run.stop()
@@ -149,9 +148,11 @@ class PushCommand:
             complain("interrupted")
         if not summary.complete:
             complain(
-                f"{summary.total():,} records are settled, {summary.unsent:,} were read and not "
-                "sent, and the rest was not read. Push the same input again to go on: what is "
+                f"{summary.total():,} records are settled, {summary.unsent:,} more were read and "
+                "not sent, the rest was not read. Push the same input again to go on: what is "
                 "done is replayed, not doubled."
+                if summary.total()
+                else "nothing was pushed"
             )
         if summary.failed:
             self._report_failures(summary)

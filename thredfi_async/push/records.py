@@ -10,7 +10,7 @@ import difflib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from hashlib import blake2b
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import attrs
 
@@ -51,8 +51,7 @@ class Unreadable:
     text: str
 
 
-@attrs.frozen
-class Reference:
+class Reference(NamedTuple):
     """A named record of the same business that another record refers to."""
 
     kind: str

@@ -157,7 +157,7 @@ class Run:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self.summary_now()
-        self._summary.unsent = self._scheduler.active
+        self._summary.unsent = self._summary.records - self._summary.total()
         self._summary.complete = not self._stopping and self._scheduler.active == 0
         self._reading = False
         self._closed = True
