@@ -5,10 +5,11 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -65,6 +66,11 @@ def component_name(document: dict[str, Any], reference: str) -> str | None:
     return name if name in document["components"]["schemas"] else urllib.parse.unquote(name)
 
 
+def component_pointer(name: str) -> str:
+    """The ``$ref`` that leads to a schema of the components."""
+    return _COMPONENT + name.replace("~", "~0").replace("/", "~1")
+
+
 def _fetch(source: str) -> str:
     try:
         if source.startswith(("http://", "https://")):
@@ -75,6 +81,9 @@ def _fetch(source: str) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise CodegenError(f"{source}: not text in UTF-8") from None
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise CodegenError(f"{source}: can't be read: the server answered {error.code}") from None
     except (OSError, ValueError, http.client.HTTPException) as error:
         why = getattr(error, "strerror", None) or error
         raise CodegenError(f"{source}: can't be read: {why}") from None
@@ -92,7 +101,7 @@ def _load(text: str) -> Any:
 class _Loader(yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader):  # type: ignore[misc]
     """YAML 1.2, as OpenAPI wants it: `NO` is Norway, dates are text, and every key is text."""
 
-    yaml_implicit_resolvers = {}  # noqa: RUF012 - PyYAML's own way of saying so
+    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[str, Any]:
         self.flatten_mapping(node)

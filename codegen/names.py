@@ -5,14 +5,14 @@ from __future__ import annotations
 import keyword
 import re
 import unicodedata
-from collections.abc import Container
+from collections.abc import Container, Iterable
 
 # What the generated modules use themselves; a class or field of the same name would hide it.
 RESERVED = frozenset(
     {
         *("Any", "Check", "Checked", "ClassVar", "Instant", "Mapping", "OpenEnum", "TypeAlias"),
         *("UNSET", "UnsetType", "annotations", "check", "common", "define", "dt", "field"),
-        *("frozen", "self", "bool", "bytes", "dict", "float", "int", "list", "str"),
+        *("frozen", "self", "sparse", "bool", "bytes", "dict", "float", "int", "list", "str"),
     }
 )
 
@@ -35,16 +35,28 @@ def camel_case(text: str) -> str:
     return "".join(word[0].upper() + word[1:] for word in _words(text))
 
 
-def field_name(text: str, taken: Container[str] = ()) -> str:
-    """An attribute name: kept where it is one already, else made of its words."""
-    name = text
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", text):
-        name = "_".join(_words(text)) or "value"
-        if name[0].isdigit():
-            name = f"n{name}"
-    if keyword.iskeyword(name) or name in RESERVED:
-        name += "_"
-    return _free(name, taken)
+def field_names(texts: Iterable[str]) -> dict[str, str]:
+    """The attribute name of each field of a class: kept where it is one already."""
+    names = {text: text for text in texts if _is_field_name(text)}
+    for text in texts:
+        if text not in names:
+            names[text] = _field_name(text, names.values())
+    return names
+
+
+def _is_field_name(text: str) -> bool:
+    return (
+        re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", text) is not None
+        and not keyword.iskeyword(text)
+        and text not in RESERVED
+    )
+
+
+def _field_name(text: str, taken: Container[str]) -> str:
+    name = "_".join(_words(text)) or "value"
+    if name[0].isdigit():
+        name = f"n{name}"
+    return _free(name if _is_field_name(name) else f"{name}_", taken)
 
 
 def member_name(text: str, taken: Container[str] = ()) -> str:

@@ -58,11 +58,15 @@ class _Writer:
         self.constant = constant_name(self.id, taken)
 
     def row(self) -> dict[str, Any]:
-        answers, returned = self._answers()
+        answers = self._answers()
         unwrap = self.operation.get("x-unwrap")
+        kinds = [kind for _, kind in answers]
         if unwrap is not None:
-            returned = self._unwrapped(returned, unwrap)
-        returns = "None" if returned is None else returned.hint("", "answer")
+            kinds = [self._unwrapped(kinds, unwrap)]
+        hints = [kind.hint("", "answer") for kind in kinds if kind is not None]
+        if None in kinds or not kinds:
+            hints.append("None")
+        returns = " | ".join(dict.fromkeys(hints))
         return {
             "constant": self.constant,
             "id": repr(self.id),
@@ -76,7 +80,7 @@ class _Writer:
             "headers": self._parameters("header"),
             "bodies": self._bodies(),
             "body_required": self.endpoint.body.get("required", False),
-            "answers": answers,
+            "answers": [(status, kind and _model_ref(kind)) for status, kind in answers],
             "unwrap": repr(unwrap) if unwrap is not None else None,
             "undocumented": bool(self.operation.get("x-undocumented")),
             "returns": returns,
@@ -174,39 +178,37 @@ class _Writer:
             found.append((repr(content_type), written))
         return found
 
-    def _answers(self) -> tuple[list[tuple[int, str]], Type | None]:
-        """(status, model) of the successes, and the type of the first that has a body."""
+    def _answers(self) -> list[tuple[int, Type | None]]:
+        """(status, type) of the successes; no type where there is no JSON to read."""
         known: list[tuple[Any, Type]] = []
-        found = []
+        found: list[tuple[int, Type | None]] = []
         for status, content in self.endpoint.successes():
             schema = next(
                 (media.get("schema") for name, media in content.items() if _is_json(name)), None
             )
-            if schema is None:
-                found.append((status, "None"))
-                continue
             kind = next((one for same, one in known if same == schema), None)
-            if kind is None:
-                kind = self._named(self.schemas.body(schema, self._owner("Answer"), "answer"))
+            if kind is None and schema is not None:
+                kind = self._answer(schema)
                 known.append((schema, kind))
-            found.append((status, _model_ref(kind) or "None"))
-        return found, known[0][1] if known else None
+            found.append((status, kind))
+        return found
+
+    def _answer(self, schema: Any) -> Type:
+        kind = self.schemas.body(schema, self._owner("Answer"), "answer")
+        if _model_ref(kind) is None:
+            return self.schemas.named(schema, kind, self._owner("Answer"))
+        return kind
 
     def _owner(self, ending: str) -> Reference:
         """Gives its name to what is written in line."""
         return Reference(self.module, camel_case(self.constant.lower()) + ending)
 
-    def _named(self, kind: Type) -> Type:
-        """The type itself where a `ModelRef` can name it, else an alias for it."""
-        if _model_ref(kind) is not None:
-            return kind
-        return Type("class", reference=self.schemas.alias(self._owner("Answer"), kind))
-
-    def _unwrapped(self, kind: Type | None, name: str) -> Type:
-        model = kind and kind.reference and self.schemas.models.get(kind.reference.name)
-        for field in model.fields if model else ():
-            if field.wire_name == name:
-                return field.type
+    def _unwrapped(self, kinds: list[Type | None], name: str) -> Type:
+        for kind in kinds:
+            model = kind and kind.reference and self.schemas.models.get(kind.reference.name)
+            for field in model.fields if model else ():
+                if field.wire_name == name:
+                    return field.type
         raise CodegenError(f"{self.id}: x-unwrap names {name!r}, which its answer doesn't have")
 
 

@@ -34,7 +34,7 @@ def apply_overlay(document: dict[str, Any], overlay: dict[str, Any]) -> list[str
         try:
             nodes = list(jsonpath.finditer(target, document, strict=True))
         except jsonpath.JSONPathError as error:
-            raise CodegenError(f"overlay: {target} is no JSONPath: {error}") from None
+            raise CodegenError(f"overlay: {target} is no JSONPath: {error.args[0]}") from None
         if not nodes:
             unmatched.append(target)
         # From the last on, so that removing one leaves the indices of the others right.
@@ -57,7 +57,8 @@ def _is_action(action: object) -> bool:
 def _remove(node: jsonpath.JSONPathMatch, target: str) -> None:
     if node.parent is None:
         raise CodegenError(f"overlay: {target} would remove the whole document")
-    key, parent = node.parts[-1], node.parent.obj
+    key = node.parts[-1]
+    parent: Any = node.parent.obj
     if isinstance(parent, dict):
         parent.pop(key, None)
     else:

@@ -13,8 +13,8 @@ import warnings
 from typing import Any
 
 from .classes import ANY, Alias, Enumeration, Field, Model, Reference, Side, Type, union
-from .document import component_name, resolve
-from .names import camel_case, class_name, field_name, member_name
+from .document import component_name, component_pointer, resolve
+from .names import camel_case, class_name, field_names, member_name
 from .survey import Survey
 
 Schema = dict[str, Any]
@@ -73,7 +73,8 @@ class Schemas:
         elif (values := _enum_values(schema, named=True)) is not None:
             self._add_enum(reference, schema, values)
         elif reference.name not in self.aliases:  # one for both sides
-            self.aliases[reference.name] = Alias(reference, self._expand(name, side)[0])
+            kind, _ = self._expand(component_pointer(name), reference, side)
+            self.aliases[reference.name] = Alias(reference, kind)
 
     def _is_model(self, name: str) -> bool:
         return bool(self._flat(self._components[name]).get("properties"))
@@ -82,6 +83,7 @@ class Schemas:
         flat = self._flat(schema)
         required = set(flat.get("required", ()))
         hidden = "readOnly" if side == "request" else "writeOnly"
+        names = field_names(flat["properties"])
         fields: list[Field] = []
         for wire_name, described in flat["properties"].items():
             held = described if isinstance(described, dict) else {}
@@ -92,7 +94,7 @@ class Schemas:
             fields.append(
                 Field(
                     wire_name=wire_name,
-                    name=field_name(wire_name, {field.name for field in fields}),
+                    name=names[wire_name],
                     type=kind,
                     required=wire_name in required,
                     nullable=nullable,
@@ -121,11 +123,15 @@ class Schemas:
                 return self._hoisted(flat, owner.module, owner.name, side)
         return self._type(schema, owner, side)[0]
 
-    def alias(self, owner: Reference, kind: Type) -> Reference:
-        """A name for a type that is no class."""
+    def named(self, schema: Any, kind: Type, owner: Reference) -> Type:
+        """A type that is no class under a name: that of its component, or the owner's."""
+        pointer = schema.get("$ref", "") if isinstance(schema, dict) else ""
+        name = component_name(self._document, pointer)
+        if name is not None:
+            return Type("class", reference=self._reference(name, "answer"))
         reference = Reference(owner.module, self._take(owner.name))
         self.aliases[reference.name] = Alias(reference, kind)
-        return reference
+        return Type("class", reference=reference)
 
     # --- types ----------------------------------------------------------------------------
 
@@ -150,27 +156,29 @@ class Schemas:
         self, pointer: str, owner: Reference, side: Side, prop: str
     ) -> tuple[Type, bool]:
         name = component_name(self._document, pointer)
-        if name is None:
-            return self._type(resolve(self._document, pointer), owner, side, prop)
-        schema = self._components[name]
-        if self._is_model(name):
-            return Type("class", reference=self._reference(name, side)), _nullable(schema)
-        if _enum_values(schema, named=True) is not None:
+        if name is not None:
+            schema = self._components[name]
             reference = self._reference(name, side)
-            return Type("class", reference=reference, is_enum=True), _nullable(schema)
-        return self._expand(name, side)
+            if self._is_model(name):
+                return Type("class", reference=reference), _nullable(schema)
+            if _enum_values(schema, named=True) is not None:
+                return Type("class", reference=reference, is_enum=True), _nullable(schema)
+            pointer, owner, prop = component_pointer(name), reference, ""
+        return self._expand(pointer, owner, side, prop)
 
     def _reference(self, name: str, side: Side) -> Reference:
         other: Side = "answer" if side == "request" else "request"
         return self._references.get((name, side)) or self._references[name, other]
 
-    def _expand(self, name: str, side: Side) -> tuple[Type, bool]:
-        """The type of a component that is no class: written out wherever it is used."""
-        if (name, side) not in self._expanded:
-            self._expanded[name, side] = ANY, True  # while it is read: an array of itself, say
-            owner = self._reference(name, side)
-            self._expanded[name, side] = self._type(self._components[name], owner, side)
-        return self._expanded[name, side]
+    def _expand(
+        self, pointer: str, owner: Reference, side: Side, prop: str = ""
+    ) -> tuple[Type, bool]:
+        """The type behind a reference, read once; in line where that is no class."""
+        if (pointer, side) not in self._expanded:
+            self._expanded[pointer, side] = ANY, True  # while it is read: an array of itself, say
+            schema = resolve(self._document, pointer)
+            self._expanded[pointer, side] = self._type(schema, owner, side, prop)
+        return self._expanded[pointer, side]
 
     def _all_of(self, schema: Schema, owner: Reference, side: Side, prop: str) -> tuple[Type, bool]:
         parts = [one for one in schema["allOf"] if isinstance(one, dict)]
@@ -277,8 +285,8 @@ def _enum_values(schema: Any, *, named: bool = False) -> list[str] | None:
     if schema.get("type", "string") not in ("string", ["string", "null"], ["null", "string"]):
         return None
     known = schema.get("x-known-values", ()) if named and "type" in schema else ()
-    values = [schema["const"]] if "const" in schema else schema.get("enum", known)
-    values = [value for value in values if value is not None and value != ""]
+    given: Any = [schema["const"]] if "const" in schema else schema.get("enum", known)
+    values = [value for value in given if value is not None and value != ""]
     if not all(isinstance(value, str) for value in values):
         return None
     return list(dict.fromkeys(values)) or None

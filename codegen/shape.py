@@ -116,7 +116,7 @@ class _Checker:
             self._reference(node, kind, place)
         else:
             for key in _NEEDED.get(kind, ()):
-                self._expect(key in node, place, f"a {kind} with `{key}`", node)
+                self._expect(node.get(key) is not None, place, f"a {kind} with `{key}`", node)
         for key, below in _KINDS[kind].items():
             if key in node and node[key] is None:
                 del node[key]

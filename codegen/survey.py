@@ -64,21 +64,18 @@ class Survey:
 
     def _reached(self, schemas: Iterable[Any]) -> set[str]:
         found: set[str] = set()
-        seen: set[str] = set()
+        seen: set[int] = set()
         queue = list(schemas)
         while queue:
             schema = queue.pop()
-            if not isinstance(schema, dict):
+            if not isinstance(schema, dict) or id(schema) in seen:
                 continue
+            seen.add(id(schema))
             queue.extend(below(schema))
-            reference = schema.get("$ref")
-            if reference is None or reference in seen:
-                continue
-            seen.add(reference)
-            queue.append(resolve(self._document, reference))
-            name = component_name(self._document, reference)
-            if name is not None:
-                found.add(name)
+            if "$ref" in schema:
+                queue.append(resolve(self._document, schema["$ref"]))
+                name = component_name(self._document, schema["$ref"])
+                found |= set() if name is None else {name}
         return found
 
 

@@ -20,7 +20,7 @@ from typing import Any, Union, get_args, get_origin
 import attrs
 
 from thredfi_async import codec
-from thredfi_async.drift import ModelField, model_fields
+from thredfi_async.drift import model_fields
 from thredfi_async.fields import UNSET, UnsetType
 
 NOON = dt.datetime(2025, 1, 31, 12, tzinfo=dt.UTC)
@@ -43,7 +43,7 @@ def build(model: type, *, full: bool, depth: int = 0) -> Any:
         if attribute.default is not attrs.NOTHING and not (full and depth < 2):
             continue
         for value in _candidates(field.type, full, depth):
-            if _passes(attribute, value):
+            if _passes(model, field.name, value):
                 values[field.name] = value
                 break
         else:
@@ -51,11 +51,11 @@ def build(model: type, *, full: bool, depth: int = 0) -> Any:
     return model(**values)
 
 
-def _passes(attribute: Any, value: Any) -> bool:
-    if attribute.validator is None:
-        return True
+def _passes(model: Any, name: str, value: Any) -> bool:
+    one = getattr(model, "__checks__", {}).get(name)
     try:
-        attribute.validator(None, attribute, value)
+        if one is not None:
+            one(name, value)
     except ValueError:
         return False
     return True
@@ -106,7 +106,7 @@ _SCALARS: dict[Any, list[Any]] = {
 def check(model: type, instance: Any) -> None:
     """Encode and read back; an answer by its bytes, a request as the mapping a caller writes."""
     data = codec.encode(instance)
-    if _is_answer(model):
+    if is_answer(model):
         value, drift = codec.decode(model, data)
         assert not drift, (model, drift)
         assert value == instance, (model, value, instance)
@@ -123,17 +123,15 @@ def check(model: type, instance: Any) -> None:
     assert codec.structure(model, mapping) == instance, model
 
 
-def check_wire_names(model: type, fields: tuple[ModelField, ...]) -> None:
-    """Each field of its own, and so is its name on the wire."""
+def check_wire_names(model: type) -> None:
+    """Every field has a name on the wire of its own."""
+    fields = model_fields(model)
     assert len({field.wire_name for field in fields}) == len(fields), model
 
 
-def _is_answer(model: type) -> bool:
-    return model.__setattr__ is not object.__setattr__ and _frozen(model)
-
-
-def _frozen(model: type) -> bool:
-    return "frozen" in getattr(model.__setattr__, "__name__", "")
+def is_answer(model: type) -> bool:
+    """Requests can be changed, answers can't."""
+    return not hasattr(model, "__checks__")
 
 
 def models_of(package: Any) -> dict[str, type]:
@@ -156,11 +154,11 @@ def main(folder: Path) -> None:
                 refs += 1
     counts = {"models": 0, "answers": 0, "requests": 0, "fields": 0, "refs": refs}
     for model in models_of(package).values():
-        check_wire_names(model, model_fields(model))
+        check_wire_names(model)
         for full in (False, True):
             check(model, build(model, full=full))
         counts["models"] += 1
-        counts["answers" if _is_answer(model) else "requests"] += 1
+        counts["answers" if is_answer(model) else "requests"] += 1
         counts["fields"] += len(model_fields(model))
     print(json.dumps(counts))
 

@@ -134,6 +134,7 @@ class FreeForm(serializers.Serializer):
     )
     hstore = serializers.HStoreField(required=False)
 
+
 class Upload(serializers.Serializer):
     file = serializers.FileField()
     picture = serializers.ImageField(required=False, allow_null=True)
@@ -141,21 +142,35 @@ class Upload(serializers.Serializer):
     title = serializers.CharField(allow_blank=True, required=False)
 
 
-_AWKWARD = (
-    "class from import None True async match type list str int dict bytes bool float date datetime "
-    "time field check id define frozen dt Any UNSET UnsetType OpenEnum Instant ClassVar Mapping "
-    "TypeAlias annotations common models self cls name value values mro copy json schema model_config "
-    "Meta Config fields validate items keys 1st 2nd-place _private __dunder__ __wire_names__ __slots__ "
-    "__init__ __attrs_attrs__ with-dash with.dot with/slash @type $ref größe 名前 ﬁne a a_ A Toy Leaf Node "
-    "Tree Awkward AwkwardName toy default default2 alias title description root"
-).split()
+# Names that mean something in Python, in attrs, in the generated modules, or nowhere at all.
+_AWKWARD = """
+class from import None True async match type list str int dict bytes bool float date datetime time
+field check Check Checked id define frozen dt Any UNSET UnsetType OpenEnum Instant ClassVar
+Mapping TypeAlias annotations common models self cls name value values mro copy json schema
+model_config Meta Config fields validate items keys plain 1st 2nd-place _private __dunder__
+__wire_names__ __checks__ __slots__ __init__ __attrs_attrs__ NOTHING attr_dict with-dash with.dot
+with/slash @type $ref größe 名前 ﬁne a a_ A Toy Leaf Node Tree Awkward AwkwardName toy default
+default2 alias title description
+""".split()
 
 
 class Awkward(serializers.Serializer):
     """Names that mean something in Python, in the generated code, or nowhere at all."""
 
     def get_fields(self) -> dict[str, Any]:
-        names = [*_AWKWARD, "with space", " ", "!", "a-b", "a b", "a.b", "a_b", "x'y", 'x"y', "{{ x }}"]
+        names = [
+            *_AWKWARD,
+            "with space",
+            " ",
+            "!",
+            "a-b",
+            "a b",
+            "a.b",
+            "a_b",
+            "x'y",
+            'x"y',
+            "{{ x }}",
+        ]
         fields: dict[str, Any] = {
             name: serializers.CharField(required=index % 2 == 0, allow_null=index % 3 == 0)
             for index, name in enumerate(names)
@@ -316,7 +331,9 @@ def _both_ways(serializer: type[serializers.Serializer], tag: str) -> type[views
 class Oddities(views.APIView):
     @extend_schema(
         request=inline_serializer(
-            "InLineBody", {"class": serializers.CharField(), "n": serializers.IntegerField()}, many=True
+            "InLineBody",
+            {"class": serializers.CharField(), "n": serializers.IntegerField()},
+            many=True,
         ),
         responses={200: Leaf(many=True), 201: OpenApiTypes.OBJECT},
         parameters=[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json as jsonlib
 from typing import Any
 
@@ -14,6 +15,11 @@ from thredfi_async.emulator import Emulator
 from . import description
 
 NOTHING: Any = object()
+
+
+def basic(user: str, password: str) -> dict[str, str]:
+    """The header that carries credentials."""
+    return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
 
 
 @attrs.frozen
@@ -77,10 +83,8 @@ class Caller:
 
     async def partner_token(self) -> str:
         """A fresh token of the partner."""
-        basic = aiohttp.BasicAuth(self.emulator.partner_uuid, self.emulator.api_key)
-        answer = await self.send(
-            "POST", "/v1/platform/oauth2/token/", headers={"Authorization": basic.encode()}
-        )
+        headers = basic(self.emulator.partner_uuid, self.emulator.api_key)
+        answer = await self.send("POST", "/v1/platform/oauth2/token/", headers=headers)
         return answer.body["access_token"]
 
     async def business_token(self, business_id: str) -> str:
@@ -100,6 +104,11 @@ class Shop:
     @property
     def books(self) -> Any:
         return self.caller.emulator.books(self.id)
+
+    async def renew(self) -> None:
+        """Fetch new tokens, after the clock went past the lifetime of the old ones."""
+        self.caller.token = await self.caller.partner_token()
+        self.token = await self.caller.business_token(self.id)
 
     async def send(self, method: str, path: str, json: Any = NOTHING, **more: Any) -> Answer:
         more.setdefault("token", self.token)

@@ -10,15 +10,14 @@ import pytest
 
 from thredfi_async.emulator import Emulator
 
-from .caller import Caller
+from .caller import Caller, basic
 
 PARTNER_TOKEN = "/v1/platform/oauth2/token/"
 BUSINESSES = "/v1/platform/businesses/"
 
 
-def basic(emulator, *, user=None, password=None):
-    pair = aiohttp.BasicAuth(user or emulator.partner_uuid, password or emulator.api_key)
-    return {"Authorization": pair.encode()}
+def credentials(emulator, *, user=None, password=None):
+    return basic(user or emulator.partner_uuid, password or emulator.api_key)
 
 
 def claims(token):
@@ -42,7 +41,7 @@ async def test_the_partner_token_is_issued_for_every_body_that_the_docs_show(
         "nothing": {},
         "json header alone": {"headers": {"Content-Type": "application/json"}},
     }[shape]
-    headers = {**basic(emulator), **how.pop("headers", {})}
+    headers = {**credentials(emulator), **how.pop("headers", {})}
 
     answer = await caller.send("POST", PARTNER_TOKEN, headers=headers, **how)
 
@@ -56,7 +55,7 @@ async def test_the_partner_token_is_issued_for_every_body_that_the_docs_show(
     "wrong", [{"user": "00000000-0000-4000-8000-000000000000"}, {"password": "guess"}]
 )
 async def test_wrong_credentials_are_refused(emulator, caller, wrong):
-    answer = await caller.send("POST", PARTNER_TOKEN, headers=basic(emulator, **wrong))
+    answer = await caller.send("POST", PARTNER_TOKEN, headers=credentials(emulator, **wrong))
     assert (answer.status, answer.code) == (401, "authentication_required")
 
 
@@ -67,7 +66,7 @@ async def test_broken_credentials_are_refused(caller, value):
 
 
 async def test_the_scheme_of_the_credentials_is_written_in_any_case(emulator, caller):
-    value = basic(emulator)["Authorization"].replace("Basic", "bASIC")
+    value = credentials(emulator)["Authorization"].replace("Basic", "bASIC")
     answer = await caller.send("POST", PARTNER_TOKEN, headers={"Authorization": value})
     assert answer.status == 200
 
@@ -78,11 +77,14 @@ async def test_missing_credentials_are_refused(caller):
 
 
 async def test_the_partner_token_carries_the_documented_claims(emulator, caller, clock):
-    assert claims(caller.token).items() >= {
-        "sub": emulator.partner_uuid,
-        "iat": int(clock.now),
-        "exp": int(clock.now) + 3600,
-    }.items()
+    assert (
+        claims(caller.token).items()
+        >= {
+            "sub": emulator.partner_uuid,
+            "iat": int(clock.now),
+            "exp": int(clock.now) + 3600,
+        }.items()
+    )
 
 
 async def test_every_token_is_another(caller):
@@ -130,9 +132,7 @@ async def test_businesses_are_listed_created_and_changed_with_the_partner_token_
     caller, shop, method, path
 ):
     body = {"external_id": "x", "legal_name": "X", "entity_type": "plc", "email": "x@x.example"}
-    answer = await caller.send(
-        method, BUSINESSES + path.format(id=shop.id), body, token=shop.token
-    )
+    answer = await caller.send(method, BUSINESSES + path.format(id=shop.id), body, token=shop.token)
     assert (answer.status, answer.code) == (403, "permission_denied")
 
 

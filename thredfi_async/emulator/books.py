@@ -7,7 +7,7 @@ A row holds what was sent and what follows from it; amounts that depend on other
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from types import MappingProxyType
 from typing import Any
 
@@ -15,7 +15,7 @@ import attrs
 
 __all__ = ["Books", "Customer", "Invoice", "Line", "Payment", "Refund", "RefundPayment", "Totals"]
 
-LIVE_PAYMENT = frozenset({"pending", "processing", "completed"})
+UNPAID_BY = frozenset({"failed", "cancelled"})  # payments that pay nothing
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -72,7 +72,6 @@ class Invoice:
     created_at: datetime
     updated_at: datetime
     voided_at: datetime | None = None
-    paid_at: datetime | None = None
     paid: int = 0
     refunded: int = 0
     payments: dict[str, Payment] = attrs.field(factory=dict)
@@ -90,13 +89,20 @@ class Invoice:
             return "voided"
         if self.refunded and self.refunded == self.paid == self.total:
             return "refunded"
-        if self.paid >= self.total:
+        if self.paid == self.total:
             return "paid"
         return "partially_paid" if self.paid else "sent"
 
+    @property
+    def paid_at(self) -> datetime | None:
+        """The day (midnight UTC) of the last payment, once nothing is outstanding any more."""
+        if self.voided_at or self.outstanding:
+            return None
+        return max((payment.paid_at for payment in self.payments.values()), default=self.sent_at)
+
     def is_overdue(self, now: datetime) -> bool:
-        """Whether something is owed after its due date."""
-        return bool(self.due_at and self.outstanding > 0 and self.due_at < now)
+        """Whether something is owed after its due day (UTC)."""
+        return bool(self.due_at and self.outstanding and self.due_at.date() < now.date())
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -109,9 +115,6 @@ class Payment:
     fields: dict[str, Any]
     customer: Customer | None
     amount: int
-    fee: int
-    method: str
-    payment_date: date
     status: str
     created_at: datetime
     updated_at: datetime
@@ -119,9 +122,34 @@ class Payment:
     allocation_ids: dict[str, str] = attrs.field(factory=dict)
 
     @property
+    def method(self) -> str:
+        """How it was paid: bank_transfer, credit_card …"""
+        return str(self.fields["payment_method"])
+
+    @property
+    def payment_date(self) -> date:
+        """The day on which it was paid."""
+        return date.fromisoformat(self.fields["payment_date"])
+
+    @property
+    def paid_at(self) -> datetime:
+        """Midnight UTC of that day."""
+        return datetime.combine(self.payment_date, time(), UTC)
+
+    @property
+    def fee(self) -> int:
+        """What the processor kept of it."""
+        return self.fields.get("processing_fee_cents") or 0
+
+    @property
     def allocated(self) -> int:
         """What of it is allocated to invoices."""
         return sum(self.allocations.values())
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it pays anything: it has neither failed nor been cancelled."""
+        return self.status not in UNPAID_BY
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -158,6 +186,7 @@ class RefundPayment:
     refund: Refund
     amount: int
     fee: int
+    completed_at: datetime
     created_at: datetime
     updated_at: datetime
 
@@ -185,7 +214,8 @@ class Books:
         self._refunds: dict[str, Refund] = {}
         self._refund_payments: dict[str, RefundPayment] = {}
         self._by_external_id: dict[tuple[type, str], Any] = {}
-        self.stored_answers: dict[tuple[str, str], Any] = {}  # by operation and Idempotency-Key
+        # Body and answer of the first call by operation and Idempotency-Key.
+        self.stored_answers: dict[tuple[str, str], tuple[dict[str, Any], Any]] = {}
 
     @property
     def id(self) -> str:
@@ -231,7 +261,7 @@ class Books:
         live = [invoice for invoice in self._invoices.values() if not invoice.voided_at]
         return Totals(
             invoiced=sum(invoice.total for invoice in live),
-            paid=sum(p.amount for p in self._payments.values() if p.status in LIVE_PAYMENT),
+            paid=sum(p.amount for p in self._payments.values() if p.is_live),
             outstanding=sum(invoice.outstanding for invoice in live),
             refunded=sum(refund.amount for refund in self._refunds.values()),
             refund_paid=sum(payment.amount for payment in self._refund_payments.values()),
@@ -240,13 +270,16 @@ class Books:
     def snapshot(self) -> dict[str, list[tuple[Any, ...]]]:
         """All that matters of all rows, without ids and instants, to compare two states."""
         return {
-            "customers": sorted((c.external_id or "", c.name) for c in self._customers.values()),
+            "customers": sorted(
+                (c.external_id or "", c.name, c.archived_at is not None)
+                for c in self._customers.values()
+            ),
             "invoices": sorted(
                 (i.external_id or i.number, i.status, i.total, i.paid, i.refunded)
                 for i in self._invoices.values()
             ),
             "payments": sorted(
-                (p.external_id or p.id, p.status, p.amount, p.allocated)
+                (p.external_id or p.id, p.status, p.amount, p.method, p.payment_date, p.allocated)
                 for p in self._payments.values()
             ),
             "refunds": sorted(

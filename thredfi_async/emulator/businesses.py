@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
-from .. import operations
+from .. import codec, operations
+from ..operation import ModelRef
 from .books import Books
-from .call import Answer, Call, Handler, World, without_none
+from .call import Answer, Call, Handler, World
+from .checks import check_email
 from .paging import page_of
 from .problems import Problem, invalid
 
-__all__ = ["HANDLERS", "new_business"]
+__all__ = ["HANDLERS", "set_up"]
 
 # Standard and reduced VAT (or its like) in percent, by country; every country has EXEMPT too.
 _RATES: dict[str, tuple[str, tuple[int, ...]]] = {
@@ -36,48 +40,85 @@ _ENTITY_TYPES = {
     "GB": ("limited", "sole_trader", "llp", "partnership", "plc"),
     "DE": ("gmbh", "ug", "ag_de", "einzelunternehmen", "gbr", "kg", "ohg"),
 }
-_CURRENCIES = frozenset("EUR GBP USD SEK NOK DKK ISK MYR SGD".split())
+_CURRENCIES = "EUR GBP USD SEK NOK DKK ISK MYR SGD".split()
+_CHANGEABLE = (
+    "legal_name entity_type phone_number tin vat_number company_number province "
+    "eu_nace_industry_code email accounting_method fiscal_year_end metadata"
+).split()
+_KEPT = ("external_id", *_CHANGEABLE)
+_LISTED = (
+    "id external_id name legal_name entity_type country province eu_nace_industry_code is_active "
+    "activation_at created_at updated_at vat_number company_number base_currency"
+).split()
 
 
-def new_business(world: World, fields: dict[str, Any], now: Any) -> Books:
-    """Set up a business with its tax codes. Raises 400."""
+def set_up(world: World, external_id: str, fields: dict[str, Any], now: datetime) -> Books:
+    """The business of this external_id, made from a few fields where there is none yet.
+
+    Raises `InvalidRequest`, and ValueError for a country, currency or entity type.
+    """
+    known = world.by_external_id.get(external_id)
+    if known is not None:
+        return known
     country = str(fields.get("country") or "GB").upper()
-    if country not in _RATES:
-        raise invalid(country=f"Unsupported country {country!r}. Use one of {', '.join(_RATES)}.")
-    currency = str(fields.get("base_currency") or "GBP").upper()
-    if currency not in _CURRENCIES:
-        listed = ", ".join(sorted(_CURRENCIES))
-        raise invalid(base_currency=f"Unsupported currency {currency!r}. Use one of {listed}.")
+    given = {
+        "external_id": external_id,
+        "legal_name": external_id,
+        "entity_type": _ENTITY_TYPES.get(country, ("company",))[0],
+        "email": "books@business.example",
+        **fields,
+    }
+    try:
+        return _new_business(world, _checked(given), now)
+    except Problem as problem:
+        texts = [text for listed in problem.detail.values() for text in listed]
+        raise ValueError(" ".join(texts)) from None
+
+
+def _checked(given: dict[str, Any]) -> dict[str, Any]:
+    model = codec.load(ModelRef("business_management", "CreateBusinessRequest"))
+    fields: dict[str, Any] = codec.to_mapping(codec.structure(model, given))
+    return fields
+
+
+def _new_business(world: World, fields: dict[str, Any], now: datetime) -> Books:
+    """Set up a business with its tax codes. Raises 400."""
+    check_email(fields)
+    country = _supported("country", fields, _RATES, "GB")
     business = {
-        **without_none(fields),
+        **{key: fields[key] for key in _KEPT if key in fields},
         "id": world.new_id(),
         "name": fields["legal_name"],
         "country": country,
-        "base_currency": currency,
+        "base_currency": _supported("base_currency", fields, _CURRENCIES, "GBP"),
         "accounting_method": fields.get("accounting_method") or "accrual",
-        "entity_type": _entity_type(fields.get("entity_type"), country),
+        "entity_type": _entity_type(fields["entity_type"], country),
         "is_active": True,
         "activation_at": now,
         "created_at": now,
         "updated_at": now,
     }
-    business.pop("coa_language", None)
     books = Books(business, _tax_codes(country))
     world.businesses[books.id] = books
     world.by_external_id[business["external_id"]] = books
     return books
 
 
+def _supported(name: str, fields: dict[str, Any], known: Iterable[str], default: str) -> str:
+    """A code in capitals, if it is one of the known. Raises 400."""
+    value = str(fields.get(name) or default).upper()
+    if value not in known:
+        raise invalid(**{name: f"{value!r} is not supported. Use one of {', '.join(known)}."})
+    return value
+
+
 def _entity_type(value: str | None, country: str) -> str:
     code = (value or "").lower()
     known = _ENTITY_TYPES.get(country)
     if code and known and code not in known:
-        raise Problem(
-            400,
-            "validation_error",
-            f"Invalid entity_type {value!r} for country {country}. "
-            f"Valid options: {', '.join(known)}.",
-            {"entity_type": [f"Use one of {', '.join(known)}."]},
+        raise invalid(
+            entity_type=f"Invalid entity_type {value!r} for country {country}. "
+            f"Valid options: {', '.join(known)}."
         )
     return code
 
@@ -108,7 +149,7 @@ def _create(call: Call) -> Answer:
     known = call.world.by_external_id.get(fields["external_id"])
     if known is not None:
         return Answer(200, {**known.business, "_meta": {"created": False}})
-    books = new_business(call.world, fields, call.now)
+    books = _new_business(call.world, fields, call.now)
     return Answer(201, {**books.business, "_meta": {"created": True}})
 
 
@@ -116,15 +157,9 @@ def _get(call: Call) -> Answer:
     return Answer(200, call.books.business)
 
 
-_LISTED = (
-    "id external_id name legal_name entity_type country province eu_nace_industry_code is_active "
-    "activation_at created_at updated_at vat_number company_number base_currency"
-).split()
-
-
 def _list(call: Call) -> Answer:
-    country = (call.query.get("country") or "").upper()
-    entity_type = (call.query.get("entity_type") or "").lower()
+    country = call.query.get("country", "").upper()
+    entity_type = call.query.get("entity_type", "").lower()
     rows = [
         books.business
         for books in call.world.businesses.values()
@@ -136,24 +171,23 @@ def _list(call: Call) -> Answer:
     return page_of(call, rows, lambda row: {key: row[key] for key in _LISTED if key in row})
 
 
-_CHANGEABLE = (
-    "legal_name entity_type phone_number tin vat_number company_number province "
-    "eu_nace_industry_code email accounting_method fiscal_year_end metadata"
-).split()
-
-
 def _update(call: Call) -> Answer:
-    business = call.books.business
-    fields = call.fields()
-    if "entity_type" in fields:
-        fields["entity_type"] = _entity_type(fields["entity_type"], business["country"])
-    business.update({key: fields[key] for key in _CHANGEABLE if key in fields})
+    business, changes = call.books.business, call.changes()
+    check_email(changes)
+    for name in ("legal_name", "email", "accounting_method"):  # these can't be emptied
+        if not changes.get(name, True):
+            raise invalid(**{name: "This field may not be blank."})
+    if "entity_type" in changes:
+        changes["entity_type"] = _entity_type(changes["entity_type"], business["country"])
+    business.update({key: changes[key] for key in _CHANGEABLE if key in changes})
+    for name in [name for name, value in business.items() if value is None]:
+        del business[name]
     business.update(name=business["legal_name"], updated_at=call.now)
-    return Answer(200, without_none({key: business.get(key) for key in _CHANGEABLE}))
+    return Answer(200, {key: business[key] for key in _CHANGEABLE if key in business})
 
 
 def _list_tax_codes(call: Call) -> Answer:
-    codes = [code for code in call.books.tax_codes if code["is_active"]]
+    codes = call.books.tax_codes
     return Answer(200, {"business_id": call.books.id, "count": len(codes), "tax_codes": codes})
 
 

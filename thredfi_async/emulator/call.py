@@ -13,7 +13,7 @@ import attrs
 from .. import codec
 from ..operation import Operation
 from .books import Books
-from .problems import not_found
+from .problems import invalid, not_found
 
 __all__ = ["Answer", "Call", "Handler", "World", "instant", "without_none"]
 
@@ -48,6 +48,7 @@ class Call:
     query: Mapping[str, Any]
     body: Any  # the request model; plain data where the description has no model
     headers: Mapping[str, str]
+    target: str  # path and query as they came
     now: datetime
     envelope: str
 
@@ -56,9 +57,16 @@ class Call:
         """The books of the business that the path names. Raises 404."""
         return self.world.books(self.path["business_id"])
 
+    def changes(self) -> dict[str, Any]:
+        """The body's fields that were sent, as JSON; None empties a field. Raises 400."""
+        fields = dict(codec.to_mapping(self.body)) if self.body is not None else {}
+        if fields.get("external_id") == "":
+            raise invalid(external_id="This field may not be blank.")
+        return fields
+
     def fields(self) -> dict[str, Any]:
-        """The body's fields that were sent, as JSON."""
-        return dict(codec.to_mapping(self.body)) if self.body is not None else {}
+        """The fields of what is to be created, as JSON; null is as good as not sent. Raises 400."""
+        return without_none(self.changes())
 
 
 @attrs.frozen
@@ -72,9 +80,17 @@ class Answer:
 Handler: TypeAlias = Callable[[Call], Answer]
 
 
-def instant(value: date | datetime) -> datetime:
-    """A plain date as midnight UTC; an instant as it is."""
-    return value if isinstance(value, datetime) else datetime.combine(value, time(), UTC)
+def instant(**field: date | datetime | None) -> datetime | None:
+    """The one field given, in UTC; a plain date is its midnight. Raises 400."""
+    ((name, value),) = field.items()
+    if not value:  # None or unset
+        return None
+    if not isinstance(value, datetime):
+        return datetime.combine(value, time(), UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise invalid(**{name: "This instant lies outside of the calendar in UTC."}) from None
 
 
 def without_none(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,8 +7,9 @@ from typing import Any
 from .. import operations
 from .books import Books, Customer
 from .call import Answer, Call, Handler, without_none
+from .checks import check_email
 from .paging import page_of
-from .problems import conflict, invalid, not_found
+from .problems import conflict, duplicate, invalid, not_found
 
 __all__ = ["HANDLERS", "customer_view", "find_customer"]
 
@@ -34,7 +35,7 @@ def find_customer(books: Books, fields: dict[str, Any]) -> Customer | None:
     return None
 
 
-def customer_view(books: Books, customer: Customer) -> dict[str, Any]:
+def customer_view(customer: Customer) -> dict[str, Any]:
     """The customer as the API shows it."""
     fields = customer.fields
     address = ", ".join(
@@ -52,7 +53,7 @@ def customer_view(books: Books, customer: Customer) -> dict[str, Any]:
             "full_address": address or None,
             "address_string": address or None,
             "tax_exempt": bool(fields.get("tax_exempt")),
-            "status": "archived" if customer.archived_at else fields.get("status") or "active",
+            "status": "archived" if customer.archived_at else "active",
             "is_active": customer.archived_at is None,
             "is_archived": customer.archived_at is not None,
             "documents": [],
@@ -70,71 +71,69 @@ def _named(call: Call) -> Customer:
     return found
 
 
-def _answer(call: Call, status: int, customer: Customer) -> Answer:
-    return Answer(status, customer_view(call.books, customer))
-
-
 def _create(call: Call) -> Answer:
     books, fields = call.books, call.fields()
     external_id = fields.pop("external_id", None)
     known = books.by_external_id(Customer, external_id)
     if known is not None:
-        return _answer(call, 200, known)
+        return Answer(200, customer_view(known))
+    check_email(fields)
+    archived = fields.pop("status", None) == "archived"
     customer = Customer(
         id=call.world.new_id(),
         external_id=external_id,
         fields=fields,
         created_at=call.now,
         updated_at=call.now,
+        archived_at=call.now if archived else None,
     )
     books.add(customer)
-    return _answer(call, 201, customer)
+    return Answer(201, customer_view(customer))
 
 
 def _get(call: Call) -> Answer:
-    return _answer(call, 200, _named(call))
+    return Answer(200, customer_view(_named(call)))
 
 
 def _list(call: Call) -> Answer:
     with_archived = call.query.get("include_archived")
     rows = [c for c in call.books.customers.values() if with_archived or not c.archived_at]
-    return page_of(call, rows, lambda row: customer_view(call.books, row))
+    return page_of(call, rows, customer_view)
 
 
-def _change(call: Call, customer: Customer) -> None:
-    fields = call.fields()
-    if "external_id" in fields:
-        external_id = fields.pop("external_id")
-        other = call.books.by_external_id(Customer, external_id)
-        if other not in (None, customer):
-            raise conflict("Another customer has this external_id.")
-        call.books.rename(customer, external_id)
-    customer.fields.update(fields)
+def _change(call: Call, customer: Customer, status: str | None) -> Answer:
+    """Change the fields that were sent, and the status unless it is None. Raises 409."""
+    changes = call.changes()
+    check_email(changes)
+    external_id = changes.pop("external_id", customer.external_id)
+    if call.books.by_external_id(Customer, external_id) not in (None, customer):
+        raise duplicate("customer")
+    call.books.rename(customer, external_id)
+    changes.pop("status", None)
+    customer.fields.update(changes)
+    if status is not None:
+        archived_at = customer.archived_at or call.now
+        customer.archived_at = archived_at if status == "archived" else None
     customer.updated_at = call.now
+    return Answer(200, customer_view(customer))
 
 
 def _update(call: Call) -> Answer:
-    customer = _named(call)
-    _change(call, customer)
-    return _answer(call, 200, customer)
+    return _change(call, _named(call), call.changes().get("status"))
 
 
 def _archive(call: Call) -> Answer:
     customer = _named(call)
     if customer.archived_at:
         raise conflict("The customer is archived already.")
-    _change(call, customer)
-    customer.archived_at = call.now
-    return _answer(call, 200, customer)
+    return _change(call, customer, "archived")
 
 
 def _unarchive(call: Call) -> Answer:
     customer = _named(call)
     if not customer.archived_at:
         raise conflict("The customer is not archived.")
-    _change(call, customer)
-    customer.archived_at = None
-    return _answer(call, 200, customer)
+    return _change(call, customer, "active")
 
 
 HANDLERS: dict[str, Handler] = {

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .. import operations
-from .books import LIVE_PAYMENT, Books, Invoice, Payment
-from .call import Answer, Call, Handler, instant, without_none
+from .books import UNPAID_BY, Books, Customer, Invoice, Payment
+from .call import Answer, Call, Handler
+from .checks import check_currency
 from .customers import find_customer
-from .paging import matches_text, page_of, within
-from .problems import conflict, invalid, not_found
+from .paging import matches_text, page_of, within, within_days
+from .payment_views import bank_reference, detail_view, list_view
+from .problems import REQUIRED, Problem, conflict, duplicate, invalid, not_found
 
 __all__ = ["HANDLERS"]
 
-_REQUIRED = ("customer_id", "total_amount_cents", "currency", "payment_date", "payment_method")
+# null leaves these as they are; it empties all other fields.
+_NEVER_EMPTY = frozenset(
+    "customer_id total_amount_cents currency payment_date payment_method status allocations".split()
+)
 
 
 def _named(call: Call) -> Payment:
@@ -25,241 +30,163 @@ def _named(call: Call) -> Payment:
 
 
 def _wrapped(call: Call, status: int, payment: Payment) -> Answer:
-    """The shape that the writing operations answer."""
-    books, fields = call.books, payment.fields
-    left = payment.amount - payment.allocated
-    view = {
-        "id": payment.id,
-        "business_id": books.id,
-        "customer_id": payment.customer.id if payment.customer else None,
-        "total_amount_cents": payment.amount,
-        "applied_amount_cents": payment.allocated,
-        "allocated_amount_cents": payment.allocated,
-        "unapplied_amount_cents": left,
-        "remaining_amount_cents": left,
-        "currency": books.currency,
-        "status": payment.status,
-        "payment_method": payment.method,
-        "payment_reference": fields.get("payment_reference"),
-        "external_id": payment.external_id,
-        "note": fields.get("note") or fields.get("notes"),
-        "bank_reference": _bank_reference(payment),
-        "metadata": fields.get("metadata") or {},
-        "idempotency_key": payment.idempotency_key,
-        "created_at": payment.created_at,
-        "updated_at": payment.updated_at,
-        "applied_invoices": [
-            {
-                "id": invoice.id,
-                "invoice_number": invoice.number,
-                "applied_amount_cents": amount,
-                "status": invoice.status,
-                "outstanding_amount_cents": invoice.outstanding,
-            }
-            for invoice, amount in _allocated(books, payment)
-        ],
-    }
-    return Answer(status, {"payment": without_none(view)})
+    return Answer(status, {"payment": detail_view(call.books, payment)})
 
 
-def _listed(books: Books, payment: Payment) -> dict[str, Any]:
-    """The shape that the reading operations answer."""
-    fields, customer = payment.fields, payment.customer
-    email = customer.fields.get("email") if customer else None
-    return without_none(
-        {
-            "id": payment.id,
-            "customer": without_none(
-                {
-                    "id": customer.id,
-                    "name": customer.name,
-                    "email": email,
-                    "company_name": customer.fields.get("company_name"),
-                }
-            )
-            if customer
-            else None,
-            "customer_name": customer.name if customer else None,
-            "customer_email": email,
-            "payment_method": payment.method,
-            "total_amount": payment.amount,
-            "allocated_amount": payment.allocated,
-            "unallocated_amount": payment.amount - payment.allocated,
-            "net_amount": payment.amount - payment.fee,
-            "processing_fee": payment.fee,
-            "processing_fee_cents": payment.fee,
-            "display_amount": f"{payment.amount} minor units {books.currency}",
-            "is_fully_allocated": payment.allocated == payment.amount,
-            "is_completed": payment.status == "completed",
-            "processed_at": payment.created_at if payment.status == "completed" else None,
-            "created_at": payment.created_at,
-            "updated_at": payment.updated_at,
-            "allocations": [
-                {
-                    "id": payment.allocation_ids[invoice.id],
-                    "invoice_id": invoice.id,
-                    "invoice_number": invoice.number,
-                    "invoice_status": invoice.status,
-                    "amount": amount,
-                    "allocated_at": payment.created_at,
-                }
-                for invoice, amount in _allocated(books, payment)
-            ],
-            "refund_allocations": [],
-            "reconciled_bank_transactions": [],
-            "payment_date": payment.payment_date,
-            "currency": books.currency,
-            "status": payment.status,
-            "payment_reference": fields.get("payment_reference"),
-            "external_id": payment.external_id,
-            "processor_reference": fields.get("processor_reference"),
-            "bank_reference": _bank_reference(payment),
-            "payment_processor": fields.get("payment_processor"),
-            "notes": fields.get("notes") or fields.get("note"),
-            "transaction_tags": fields.get("transaction_tags"),
-            "metadata": fields.get("metadata"),
-        }
-    )
-
-
-def _bank_reference(payment: Payment) -> Any:
-    references = payment.fields.get("references") or {}
-    return payment.fields.get("bank_reference") or references.get("bank_reference")
-
-
-def _allocated(books: Books, payment: Payment) -> list[tuple[Invoice, int]]:
-    return [(books.invoices[name], amount) for name, amount in payment.allocations.items()]
+# --- create ----------------------------------------------------------------------------
 
 
 def _create(call: Call) -> Answer:
-    books, fields = call.books, call.fields()
-    external_id = fields.get("external_id")
-    key = call.headers.get("Idempotency-Key")
+    """By the key of an earlier call, else by the external_id, else as a new payment."""
+    books, key, fields = call.books, _idempotency_key(call), call.fields()
     stored = books.stored_answers.get((call.operation.id, key)) if key else None
-    if stored is not None:
-        return Answer(200, stored)
-    known = books.by_external_id(Payment, external_id)
-    if known is not None:
-        return _wrapped(call, 200, known)
-    payment = _new_payment(call, fields, key)
-    _allocate(call, payment, _asked_allocations(fields, payment.amount))
-    books.add(payment)
-    answer = _wrapped(call, 201, payment)
-    if key:
-        books.stored_answers[call.operation.id, key] = answer.body
+    if stored is not None and stored[0] == fields:
+        return Answer(200, stored[1])
+    known = books.by_external_id(Payment, fields.get("external_id"))
+    if stored is not None and known is None:
+        text = "This Idempotency-Key came with another body before."
+        raise Problem(409, "idempotency_key_reused", text)
+    answer = _wrapped(call, 200, known) if known is not None else _new(call, key)
+    if key and stored is None:
+        books.stored_answers[call.operation.id, key] = (fields, answer.body)
     return answer
 
 
-def _new_payment(call: Call, fields: dict[str, Any], key: str | None) -> Payment:
-    """A payment without its allocations. Raises 400."""
-    books = call.books
-    if fields.get("invoice_id") is not None:  # the guides' form: one invoice, paid by amount_cents
-        invoice = books.invoices.get(fields["invoice_id"])
-        if invoice is None:
-            raise invalid(invoice_id="No invoice of this business has this id.")
-        fields.setdefault("total_amount_cents", fields.get("amount_cents"))
-        fields.setdefault("currency", books.currency)
-        if invoice.customer is not None:
-            fields.setdefault("customer_id", invoice.customer.id)
-        required = [name for name in _REQUIRED if name != "customer_id"]
-    else:
-        required = list(_REQUIRED)
-    missing = {name: "This field is required." for name in required if fields.get(name) is None}
-    if missing:
-        raise invalid(**missing)
-    if fields["currency"] != books.currency:
-        raise invalid(currency=f"The base currency of the business is {books.currency}.")
-    return Payment(
+def _idempotency_key(call: Call) -> str | None:
+    key = call.headers.get("Idempotency-Key")
+    if key and not key.isascii():
+        raise invalid(**{"Idempotency-Key": "Must be ASCII."})
+    return key
+
+
+def _new(call: Call, key: str | None) -> Answer:
+    books, fields = call.books, call.fields()
+    _complete(books, fields)
+    check_currency(books, fields)
+    payment = Payment(
         id=call.world.new_id(),
         external_id=fields.get("external_id"),
         idempotency_key=key,
         fields=fields,
         customer=find_customer(books, fields),
         amount=fields["total_amount_cents"],
-        fee=fields.get("processing_fee_cents") or 0,
-        method=fields["payment_method"],
-        payment_date=date.fromisoformat(fields["payment_date"]),
         status="completed",
         created_at=call.now,
         updated_at=call.now,
     )
+    shares = _shares(books, payment, fields.get("allocations") or ())
+    books.add(payment)
+    _allocate(call, payment, shares)
+    return _wrapped(call, 201, payment)
 
 
-def _asked_allocations(fields: dict[str, Any], amount: int) -> list[dict[str, Any]]:
-    asked = fields.get("allocations")
-    if asked is None and fields.get("invoice_id") is not None:
-        return [{"invoice_id": fields["invoice_id"], "amount_cents": amount}]
-    return list(asked or [])
+def _complete(books: Books, fields: dict[str, Any]) -> None:
+    """Put in what follows from the guides' form: one invoice, paid by amount_cents. Raises 400."""
+    required = ["total_amount_cents", "currency", "payment_date", "payment_method", "customer_id"]
+    if "invoice_id" in fields:
+        invoice = books.invoices.get(fields["invoice_id"])
+        if invoice is None:
+            raise invalid(invoice_id="No invoice of this business has this id.")
+        required = ["amount_cents", "payment_date", "payment_method"]
+        amount = fields.setdefault("amount_cents", fields.get("total_amount_cents"))
+        fields.setdefault("total_amount_cents", amount)
+        fields.setdefault("allocations", [{"invoice_id": invoice.id, "amount_cents": amount}])
+        if invoice.customer is not None:
+            fields.setdefault("customer_id", invoice.customer.id)
+    missing = {name: REQUIRED for name in required if fields.get(name) is None}
+    if missing:
+        raise invalid(**missing)
 
 
-def _allocate(call: Call, payment: Payment, asked: list[dict[str, Any]]) -> None:
-    """Allocate a payment anew. Raises 400 and changes nothing where that can't be done."""
-    books = call.books
-    wanted: dict[str, int] = {}
+# --- allocations -----------------------------------------------------------------------
+
+
+def _shares(
+    books: Books,
+    payment: Payment,
+    asked: Sequence[Mapping[str, Any]],
+    *,
+    amount: int | None = None,
+    customer: Customer | None = None,
+) -> dict[str, int]:
+    """What a payment is to pay of which invoice. Raises 400 and 409, and changes nothing.
+
+    ``amount`` and ``customer`` are those that the payment is about to have.
+    """
+    amount = amount or payment.amount
+    customer = customer or payment.customer
+    shares: dict[str, int] = {}
     for number, one in enumerate(asked):
         path = f"allocations[{number}]"
-        if one.get("amount_cents") is None:
-            raise invalid(**{f"{path}.amount_cents": "This field is required."})
-        invoice = books.invoices.get(one.get("invoice_id") or "")
-        if invoice is None:
-            raise invalid(**{f"{path}.invoice_id": "No invoice of this business has this id."})
-        wanted[invoice.id] = wanted.get(invoice.id, 0) + one["amount_cents"]
-        own = payment.allocations.get(invoice.id, 0)
-        if invoice.voided_at:
-            raise invalid(**{f"{path}.invoice_id": "The invoice is voided."})
-        if payment.customer and invoice.customer not in (None, payment.customer):
-            raise invalid(**{f"{path}.invoice_id": "The invoice is another customer's."})
-        if wanted[invoice.id] > invoice.outstanding + own:
-            left = invoice.outstanding + own
+        invoice = _allocatable(books, one, customer, path)
+        shares[invoice.id] = shares.get(invoice.id, 0) + one["amount_cents"]
+        left = invoice.outstanding + payment.allocations.get(invoice.id, 0)
+        if shares[invoice.id] > left:
             raise invalid(**{f"{path}.amount_cents": f"Only {left} of the invoice is outstanding."})
-        if invoice.refunded and wanted[invoice.id] + invoice.paid - own < invoice.refunded:
-            raise invalid(**{f"{path}.amount_cents": "More than that has been refunded."})
-    if sum(wanted.values()) > payment.amount:
-        raise invalid(allocations=f"They add up to more than the payment, {payment.amount}.")
-    for name in payment.allocations.keys() - wanted.keys():
+    if sum(shares.values()) > amount:
+        raise invalid(allocations=f"They add up to more than the payment, {amount}.")
+    for name, held in payment.allocations.items():
         invoice = books.invoices[name]
-        if invoice.refunded > invoice.paid - payment.allocations[name]:
-            raise invalid(allocations=f"Invoice {invoice.number} has been refunded.")
-    _release(call, payment)
-    for name, amount in wanted.items():
-        invoice = books.invoices[name]
-        invoice.paid += amount
-        invoice.payments[payment.id] = payment
-        invoice.paid_at = instant(payment.payment_date) if invoice.outstanding == 0 else None
-        invoice.updated_at = call.now
-        payment.allocations[name] = amount
-        payment.allocation_ids[name] = call.world.new_id()
+        if invoice.paid - held + shares.get(name, 0) < invoice.refunded:
+            raise conflict(f"{invoice.refunded} of invoice {invoice.number} has been refunded.")
+    return shares
 
 
-def _release(call: Call, payment: Payment) -> None:
-    """Take a payment off the invoices that it is allocated to."""
-    for name, amount in payment.allocations.items():
-        invoice = call.books.invoices[name]
-        invoice.paid -= amount
-        del invoice.payments[payment.id]
-        invoice.paid_at = None
-        invoice.updated_at = call.now
-    payment.allocations.clear()
-    payment.allocation_ids.clear()
+def _allocatable(
+    books: Books, asked: Mapping[str, Any], customer: Customer | None, path: str
+) -> Invoice:
+    """The invoice that an allocation is for. Raises 400."""
+    missing = [name for name in ("invoice_id", "amount_cents") if asked.get(name) is None]
+    if missing:
+        raise invalid(**{f"{path}.{name}": REQUIRED for name in missing})
+    invoice = books.invoices.get(asked["invoice_id"])
+    if invoice is None:
+        text = "No invoice of this business has this id."
+    elif invoice.voided_at:
+        text = "The invoice is voided."
+    elif customer and invoice.customer not in (None, customer):
+        text = "The invoice is another customer's."
+    else:
+        return invoice
+    raise invalid(**{f"{path}.invoice_id": text})
+
+
+def _allocate(call: Call, payment: Payment, shares: Mapping[str, int]) -> None:
+    """Let a payment pay these shares, which `_shares` found right, and no others."""
+    for name in {**payment.allocations, **shares}:
+        invoice, share = call.books.invoices[name], shares.get(name, 0)
+        change = share - payment.allocations.get(name, 0)
+        if change:
+            invoice.paid += change
+            invoice.updated_at = call.now
+        if share:
+            payment.allocations[name] = share
+            payment.allocation_ids.setdefault(name, call.world.new_id())
+            invoice.payments[payment.id] = payment
+        else:
+            del payment.allocations[name], payment.allocation_ids[name]
+            del invoice.payments[payment.id]
+
+
+# --- the other operations --------------------------------------------------------------
 
 
 def _get(call: Call) -> Answer:
-    return Answer(200, _listed(call.books, _named(call)))
+    return Answer(200, list_view(call.books, _named(call)))
 
 
 def _list(call: Call) -> Answer:
     asked, books = call.query, call.books
-    customers = set(asked.get("customer_id") or ())
+    customers = set(asked.get("customer_id", ()))
 
     def wanted(payment: Payment) -> bool:
         customer = payment.customer
         fields = payment.fields
-        full = payment.allocated == payment.amount
         return (
             (not customers or (customer is not None and customer.id in customers))
             and asked.get("invoice_id") in (None, *payment.allocations)
-            and asked.get("fully_allocated") in (None, full)
-            and within(instant(payment.payment_date), asked.get("date_from"), asked.get("date_to"))
+            and asked.get("fully_allocated") in (None, payment.allocated == payment.amount)
+            and within_days(payment.paid_at, asked.get("date_from"), asked.get("date_to"))
             and within(payment.amount, asked.get("min_amount"), asked.get("max_amount"))
             and asked.get("method") in (None, payment.method)
             and asked.get("status") in (None, payment.status)
@@ -270,7 +197,7 @@ def _list(call: Call) -> Answer:
                     fields.get("payment_reference"),
                     payment.external_id,
                     fields.get("processor_reference"),
-                    _bank_reference(payment),
+                    bank_reference(payment),
                     customer.name if customer else None,
                     fields.get("notes") or fields.get("note"),
                 ],
@@ -284,55 +211,60 @@ def _list(call: Call) -> Answer:
     }
     rows = sorted(
         filter(wanted, books.payments.values()),
-        key=keys[asked.get("sort_by") or "payment_date"],
-        reverse=(asked.get("order") or "desc") == "desc",
+        key=keys[asked.get("sort_by", "payment_date")],
+        reverse=asked.get("order", "desc") == "desc",
     )
-    return page_of(call, rows, lambda row: _listed(books, row))
+    return page_of(call, rows, lambda row: list_view(books, row))
 
 
 def _update(call: Call) -> Answer:
-    books, payment, fields = call.books, _named(call), call.fields()
-    external_id = fields.get("external_id", payment.external_id)
+    books, payment = call.books, _named(call)
+    changes = {
+        name: value
+        for name, value in call.changes().items()
+        if value is not None or name not in _NEVER_EMPTY
+    }
+    external_id = changes.get("external_id", payment.external_id)
     if books.by_external_id(Payment, external_id) not in (None, payment):
-        raise conflict("Another payment has this external_id.")
-    if fields.get("currency") not in (None, books.currency):
-        raise invalid(currency=f"The base currency of the business is {books.currency}.")
-    amount = fields.get("total_amount_cents") or payment.amount
-    if "allocations" not in fields and amount < payment.allocated:
-        raise invalid(total_amount_cents=f"{payment.allocated} of it is allocated.")
-    customer = find_customer(books, fields) or payment.customer
-    status = str(fields.get("status") or payment.status)
-    _check_status(payment, status)
-    before = payment.amount, payment.customer
-    payment.amount, payment.customer = amount, customer
-    try:
-        if status not in LIVE_PAYMENT:
-            _allocate(call, payment, [])
-        elif fields.get("allocations") is not None:
-            _allocate(call, payment, fields["allocations"])
-    except Exception:
-        payment.amount, payment.customer = before
-        raise
-    books.rename(payment, external_id)
-    payment.fields.update(fields)
-    payment.status = status
-    payment.fee = payment.fields.get("processing_fee_cents") or 0
-    payment.method = payment.fields["payment_method"]
-    payment.payment_date = date.fromisoformat(payment.fields["payment_date"])
+        raise duplicate("payment")
+    check_currency(books, changes)
+    customer = find_customer(books, changes) or payment.customer
+    amount = changes.get("total_amount_cents", payment.amount)
+    status = changes.get("status", payment.status)
+    if not payment.is_live and status != payment.status:
+        raise conflict(f"A {payment.status} payment stays so; record a new one.")
+    asked = _asked_after(payment, changes, amount, status)
+    shares = _shares(books, payment, asked, amount=amount, customer=customer)
+    payment.amount, payment.customer, payment.status = amount, customer, status
+    payment.fields.update(changes)
     payment.updated_at = call.now
+    books.rename(payment, external_id)
+    _allocate(call, payment, shares)
     return _wrapped(call, 200, payment)
 
 
-def _check_status(payment: Payment, status: str) -> None:
-    if payment.status not in LIVE_PAYMENT and status in LIVE_PAYMENT:
-        raise conflict(f"A {payment.status} payment stays so; record a new one.")
+def _asked_after(
+    payment: Payment, changes: Mapping[str, Any], amount: int, status: str
+) -> Sequence[Mapping[str, Any]]:
+    """The allocations that a change leaves or asks for. Raises 400."""
+    if "allocations" in changes:
+        if changes["allocations"] and status in UNPAID_BY:
+            raise invalid(allocations=f"A {status} payment pays no invoice.")
+        return list(changes["allocations"])
+    if status in UNPAID_BY:
+        return ()
+    if amount < payment.allocated:
+        raise invalid(total_amount_cents=f"{payment.allocated} of the payment is allocated.")
+    return [
+        {"invoice_id": name, "amount_cents": share} for name, share in payment.allocations.items()
+    ]
 
 
 def _delete(call: Call) -> Answer:
     payment = _named(call)
     if payment.status not in ("pending", "failed"):
         raise conflict(f"A {payment.status} payment can't be deleted; refund it instead.")
-    _allocate(call, payment, [])
+    _allocate(call, payment, _shares(call.books, payment, ()))
     payment.status = "cancelled"
     payment.updated_at = call.now
     return Answer(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["Problem", "conflict", "invalid", "not_found"]
+__all__ = ["REQUIRED", "Problem", "conflict", "duplicate", "invalid", "invalid_fields", "not_found"]
+
+REQUIRED = "This field is required."
 
 
 class Problem(Exception):
@@ -52,3 +54,9 @@ def not_found(what: str) -> Problem:
 def conflict(message: str) -> Problem:
     """409: the state of the resource forbids it."""
     return Problem(409, "invalid_state", message)
+
+
+def duplicate(what: str) -> Problem:
+    """409: the external_id is taken."""
+    text = f"Another {what} has this external_id."
+    return Problem(409, "duplicate_external_id", text, {"external_id": [text]})

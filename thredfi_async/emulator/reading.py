@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date, datetime
+import re
+import uuid
+from datetime import UTC, date, datetime
+from functools import cache
 from typing import Any, get_args
+from urllib.parse import parse_qsl
 
 import msgspec
 from aiohttp import web
@@ -12,58 +15,97 @@ from aiohttp import web
 from .. import codec
 from ..drift import model_fields
 from ..errors import InvalidRequest
+from ..fields import OpenEnum
 from ..operation import ModelRef, Operation, Parameter, Style
-from .problems import Problem, invalid_fields
+from .forms import FORMS, read_form
+from .problems import REQUIRED, Problem, invalid_fields
 
 __all__ = ["read_body", "read_query"]
 
-_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _BOUNDS = {"page": (1, None), "page_size": (1, 100)}
+_MOST_PARAMETERS = 1000
+_ENUMS = {
+    ("list_invoices", "status"): "InvoiceStatusEnum",
+    ("list_invoice_payments", "method"): "InvoicePaymentMethodEnum",
+}
+_DEEPEST = 64
+_INTEGERS = range(-(2**63), 2**63)  # what a database column holds
 
 
-def read_query(operation: Operation[Any], given: Mapping[str, Any]) -> dict[str, Any]:
+# --- query parameters ------------------------------------------------------------------
+
+
+def read_query(operation: Operation[Any], query: str) -> dict[str, Any]:
     """The documented parameters with their values; others are ignored. Raises 400."""
+    if not operation.query:
+        return {}
+    given = _given(query)
     values: dict[str, Any] = {}
     detail: dict[str, list[str]] = {}
     for parameter in operation.query:
-        texts: list[str] = given.getall(parameter.name, [])  # type: ignore[attr-defined]
+        texts = given.get(parameter.name, [])
         if parameter.style is Style.COMMA:
-            texts = [one for text in texts for one in text.split(",")]
-        texts = [text for text in texts if text]
-        if not texts:
-            if parameter.required:
-                detail[parameter.name] = ["This field is required."]
-            continue
+            texts = [one for text in texts for one in text.split(",") if one]
         try:
-            read = [_query_value(parameter, text) for text in texts]
+            read = [_query_value(operation, parameter, text) for text in texts]
         except ValueError as error:
             detail[parameter.name] = [str(error)]
             continue
-        values[parameter.name] = read[-1] if parameter.style is Style.PLAIN else read
+        if read:
+            values[parameter.name] = read[-1] if parameter.style is Style.PLAIN else read
+        elif parameter.required:
+            detail[parameter.name] = [REQUIRED]
     if detail:
         raise invalid_fields(detail)
     return values
 
 
-def _query_value(parameter: Parameter, text: str) -> Any:
+def _given(query: str) -> dict[str, list[str]]:
+    """All values by name; a parameter without a value is as good as none."""
+    found: dict[str, list[str]] = {}
+    try:
+        pairs = parse_qsl(query, max_num_fields=_MOST_PARAMETERS) if query else ()
+    except ValueError:
+        raise Problem(400, "validation_error", "Too many query parameters.") from None
+    for name, value in pairs:
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def _query_value(operation: Operation[Any], parameter: Parameter, text: str) -> Any:
+    """Raises ValueError with a text for the caller."""
     match parameter.type:
         case "integer":
-            if not text.lstrip("-").isdecimal() or len(text) > 18:
+            if not re.fullmatch(r"-?[0-9]{1,18}", text):
                 raise ValueError("A valid integer is required.")
             return _bounded(parameter.name, int(text))
         case "boolean":
             if text.lower() not in ("true", "false", "1", "0"):
                 raise ValueError("Must be true or false.")
             return text.lower() in ("true", "1")
+        case "uuid":
+            return _uuid(text)
         case "date-time":
             return _instant(text)
         case "date":
             return _day(text)
         case "string" if parameter.name.startswith("sent_at_"):
             return _instant(text) if len(text) > len("2025-01-31") else _day(text)
-    if parameter.values and text.lower() not in parameter.values:
-        raise ValueError(f"Must be one of {', '.join(parameter.values)}.")
-    return text.lower() if parameter.values else text
+        case "string" if parameter.name == "customer_id":
+            return _uuid(text)
+    known = parameter.values or _known_values(operation, parameter)
+    if known and text.lower() not in known:
+        raise ValueError(f"Must be one of {', '.join(known)}.")
+    return text.lower() if known else text
+
+
+def _known_values(operation: Operation[Any], parameter: Parameter) -> tuple[str, ...]:
+    """Values that the description lists for the field, but not for the parameter of its name."""
+    enum = _ENUMS.get((operation.id, parameter.name))
+    if enum is None:
+        return ()
+    more = ("unpaid",) if enum == "InvoiceStatusEnum" else ()  # the pagination guide's example
+    return (*codec.load(ModelRef("common", enum)), *more)
 
 
 def _bounded(name: str, value: int) -> int:
@@ -75,14 +117,25 @@ def _bounded(name: str, value: int) -> int:
     return value
 
 
+def _uuid(text: str) -> str:
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        raise ValueError("Must be a valid UUID.") from None
+
+
 def _instant(text: str) -> datetime:
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
+        # In a query a + that was not escaped reads as a space.
         raise ValueError("Must be an instant such as 2025-01-31T12:00:00Z.") from None
     if found.tzinfo is None:
         raise ValueError("Must have a time zone, such as 2025-01-31T12:00:00Z.")
-    return found
+    try:
+        return found.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("Lies outside of the calendar in UTC.") from None
 
 
 def _day(text: str) -> date:
@@ -92,33 +145,36 @@ def _day(text: str) -> date:
         raise ValueError("Must be a date such as 2025-01-31.") from None
 
 
+# --- bodies ----------------------------------------------------------------------------
+
+
 async def read_body(operation: Operation[Any], request: web.BaseRequest) -> Any:
-    """The body as the operation's request model. Raises 400 and 415."""
+    """The body as the operation's request model. Raises 400, 413 and 415."""
     if not operation.bodies:
         return None
     content_type = request.content_type
-    model = dict(operation.bodies).get(content_type, operation.bodies[0][1])
-    if content_type in _FORMS and request.can_read_body:
-        if content_type not in dict(operation.bodies):
+    models = dict(operation.bodies)
+    ref = models.get(content_type, operation.bodies[0][1])
+    model = codec.load(ref) if ref is not None else None
+    if content_type in FORMS and request.can_read_body:
+        if content_type not in models:
             raise Problem(415, "unsupported_media_type", f"{content_type} is not taken here.")
-        data: Any = _typed(model, await _form(request))
+        data: Any = await read_form(request, model)
     else:
-        data = _json(await request.read(), operation)
+        data = _json(await _bytes(request), operation)
     if not isinstance(data, dict):
         raise invalid_fields({"non_field_errors": ["The body must be a JSON object."]})
-    if model is None:
-        return data
+    _check_plain(data)
+    return data if model is None else _built(model, data)
+
+
+async def _bytes(request: web.BaseRequest) -> bytes:
     try:
-        return codec.structure(codec.load(model), data, ignore_unknown=True)
-    except InvalidRequest as error:
-        detail: dict[str, list[str]] = {}
-        for path, text in error.problems:
-            detail.setdefault(path or "non_field_errors", []).append(_sentence(text))
-        raise invalid_fields(detail) from None
-
-
-def _sentence(text: str) -> str:
-    return "This field is required." if text == "is required" else f"{text[0].upper()}{text[1:]}."
+        return await request.read()
+    except web.HTTPException:
+        raise
+    except Exception as error:  # compressed or chunked, and broken, or cut off
+        raise Problem(400, "validation_error", f"The body can't be read: {error}.") from None
 
 
 def _json(data: bytes, operation: Operation[Any]) -> Any:
@@ -128,30 +184,68 @@ def _json(data: bytes, operation: Operation[Any]) -> Any:
         return {}
     try:
         return msgspec.json.decode(data)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except RecursionError:
+        raise Problem(400, "validation_error", "The body nests too deeply.") from None
+    except ValueError as error:  # msgspec's own errors, and Python's for endless numbers
         raise Problem(400, "validation_error", f"The body is no JSON: {error}.") from None
 
 
-async def _form(request: web.BaseRequest) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in (await request.post()).items():
-        found[name] = value.file.read() if isinstance(value, web.FileField) else value
-    return found
+def _check_plain(data: dict[str, Any]) -> None:
+    """Refuse what no database takes, wherever it stands: endless integers, endless nesting."""
+    too_large: list[str] = []
+    _inspect(data, "", 0, too_large)
+    if too_large:
+        raise invalid_fields({path: ["This integer is too large."] for path in too_large})
 
 
-def _typed(ref: ModelRef | None, fields: dict[str, Any]) -> dict[str, Any]:
-    """A form's texts as what their fields take: numbers, booleans, and JSON where it nests."""
-    if ref is None:
-        return fields
-    types = {field.wire_name: field.type for field in model_fields(codec.load(ref))}
-    return {name: _from_text(types.get(name), value) for name, value in fields.items()}
+def _inspect(value: Any, path: str, depth: int, too_large: list[str]) -> None:
+    kind = type(value)
+    if kind is int:
+        if value not in _INTEGERS:
+            too_large.append(path)
+    elif kind is dict or kind is list:
+        if depth > _DEEPEST:
+            raise Problem(400, "validation_error", "The body nests too deeply.")
+        for key, held in value.items() if kind is dict else enumerate(value):
+            if type(held) is not str:
+                step = f"[{key}]" if kind is list else f".{key}" if path else str(key)
+                _inspect(held, path + step, depth + 1, too_large)
 
 
-def _from_text(wanted: Any, value: Any) -> Any:
-    kinds = {wanted, *get_args(wanted)}
-    if not isinstance(value, str) or str in kinds or wanted is None:
-        return value
+def _built(model: Any, data: dict[str, Any]) -> Any:
     try:
-        return msgspec.json.decode(value.encode())
-    except msgspec.DecodeError:
-        return value  # dates and instants stay text; what is wrong is refused by the model
+        body = codec.structure(model, data, ignore_unknown=True)
+    except InvalidRequest as error:
+        detail: dict[str, list[str]] = {}
+        for path, text in error.problems:
+            detail.setdefault(path or "non_field_errors", []).append(_sentence(text))
+        raise invalid_fields(detail) from None
+    _settle_enums(body)
+    return body
+
+
+def _sentence(text: str) -> str:
+    return REQUIRED if text == "is required" else f"{text[0].upper()}{text[1:]}."
+
+
+def _settle_enums(body: Any) -> None:
+    """Write enums as the description does, whatever case they came in. Raises 400."""
+    model: Any = type(body)
+    for name, wire_name, values in _enums(model):
+        value = getattr(body, name)
+        if isinstance(value, str):
+            if value.lower() not in values:
+                listed = ", ".join(values.values())
+                raise invalid_fields({wire_name: [f"Must be one of {listed}."]})
+            setattr(body, name, values[value.lower()])
+
+
+@cache
+def _enums(model: Any) -> list[tuple[str, str, dict[str, str]]]:
+    """The enum fields of a model: both their names, and their values by the lower-case ones."""
+    return [
+        (field.name, field.wire_name, {member.lower(): member.value for member in kind})
+        for field in model_fields(model)
+        for kind in (field.type, *get_args(field.type))
+        if isinstance(kind, type) and issubclass(kind, OpenEnum)
+    ]

@@ -6,9 +6,9 @@ from typing import Any
 
 from .. import operations
 from .books import Refund, RefundPayment
-from .call import Answer, Call, Handler, without_none
+from .call import Answer, Call, Handler, instant, without_none
 from .paging import matches_text, page_of, within
-from .problems import conflict, invalid, not_found
+from .problems import conflict, duplicate, invalid, not_found
 
 __all__ = ["HANDLERS"]
 
@@ -74,8 +74,8 @@ def _payment_view(payment: RefundPayment) -> dict[str, Any]:
             "created_at": payment.created_at,
             "updated_at": payment.updated_at,
             "external_id": payment.external_id,
-            "completed_at": fields.get("completed_at") or payment.created_at,
-            "method": fields.get("method") or "BANK_TRANSFER",
+            "completed_at": payment.completed_at,
+            "method": fields.get("method", "BANK_TRANSFER"),
             "processor": fields.get("processor"),
             "transaction_tags": fields.get("transaction_tags"),
             "memo": fields.get("memo"),
@@ -93,8 +93,10 @@ def _create(call: Call) -> Answer:
     if invoice is None:
         raise invalid(invoice_id="No invoice of this business has this id.")
     left = invoice.paid - invoice.refunded
-    amount = fields.get("amount_cents") or left
-    if amount > left or not left:
+    if not left:
+        raise invalid(invoice_id="Nothing that was paid of the invoice is left to refund.")
+    amount = fields.get("amount_cents", left)
+    if amount > left:
         raise invalid(amount_cents=f"Only {left} of what was paid can still be refunded.")
     refund = Refund(
         id=call.world.new_id(),
@@ -103,7 +105,7 @@ def _create(call: Call) -> Answer:
         fields=fields,
         invoice=invoice,
         amount=amount,
-        completed_at=call.body.completed_at or None,
+        completed_at=instant(completed_at=call.body.completed_at),
         created_at=call.now,
         updated_at=call.now,
     )
@@ -169,6 +171,8 @@ def _create_payment(call: Call) -> Answer:
     external_id = fields.get("external_id")
     known = books.by_external_id(RefundPayment, external_id)
     if known is not None:
+        if known.refund is not refund:
+            raise duplicate("refund payment")
         return Answer(200, _payment_view(known))
     left = refund.amount - refund.paid
     if fields["amount_cents"] > left:
@@ -179,7 +183,8 @@ def _create_payment(call: Call) -> Answer:
         fields=fields,
         refund=refund,
         amount=fields["amount_cents"],
-        fee=fields.get("refund_processing_fee_cents") or 0,
+        fee=fields.get("refund_processing_fee_cents", 0),
+        completed_at=instant(completed_at=call.body.completed_at) or call.now,
         created_at=call.now,
         updated_at=call.now,
     )

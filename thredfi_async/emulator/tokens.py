@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import itertools
 import json
+import secrets
 from typing import Any
 
 import attrs
@@ -30,13 +31,24 @@ class Holder:
 class TokenOffice:
     """Tokens in the documented form (HS256 with sub, iat, exp, and business_id when scoped)."""
 
-    def __init__(self, partner_uuid: str, secret: str, *, lifetime: int, clock: Clock) -> None:
+    def __init__(self, partner_uuid: str, api_key: str, *, lifetime: int, clock: Clock) -> None:
         self.lifetime = lifetime  # seconds
         self._partner_uuid = partner_uuid
-        self._secret = secret.encode()
+        self._secret = api_key.encode()
         self._clock = clock
         self._issued: dict[str, Holder] = {}
         self._numbers = itertools.count(1)
+
+    def check_credentials(self, authorization: str | None) -> None:
+        """Refuse a Basic Authorization header that doesn't hold our UUID and key. Raises 401."""
+        if not authorization:
+            raise Problem(401, "authentication_required", "Send the partner UUID and API key.")
+        kind, _, sent = authorization.partition(" ")
+        pair = base64.b64encode(self._partner_uuid.encode() + b":" + self._secret)
+        # Bytes that are no text come as surrogates in a header.
+        sent_pair = sent.strip().encode("utf-8", "surrogateescape")
+        if kind.lower() != "basic" or not secrets.compare_digest(sent_pair, pair):
+            raise Problem(401, "authentication_required", "Partner UUID or API key is wrong.")
 
     def issue(self, business_id: str | None = None) -> dict[str, Any]:
         """A new token, as the token endpoints answer it."""

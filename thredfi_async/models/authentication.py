@@ -8,9 +8,10 @@ from typing import ClassVar
 
 from attrs import define, field, frozen
 
-from ..fields import UNSET, Check, Checked, UnsetType, check
+from ..fields import UNSET, Check, Checked, UnsetType, check, sparse
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class BusinessTokenResponse:
     access_token: str | None = field(default=None, repr=False)
@@ -38,6 +39,7 @@ class OAuth2TokenRequestRequest(Checked):
     }
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class OAuth2TokenResponse:
     access_token: str = field(repr=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from ..fields import Instant, OpenEnum
+from ..fields import Instant, OpenEnum, sparse
 from . import common
 
 
@@ -15,6 +15,7 @@ class BankLinkStatusEnum(OpenEnum):
     REVOKED = "revoked"
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class BankAccountConnectionDetail:
     id: str
@@ -42,6 +43,7 @@ class BankAccountConnectionDetail:
     updated_at: Instant | None = None
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class BankAccountConnectionSummary:
     """The widget also looks for name, bank and account_key as fallbacks; the page example has
@@ -66,6 +68,7 @@ class BankAccountConnectionSummary:
     created_at: Instant | None = None
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class PaginatedBankAccountConnectionList:
     """The page text also promises statistics; no key for them in its example."""

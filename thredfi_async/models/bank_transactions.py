@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import frozen
 
-from ..fields import Instant, OpenEnum
+from ..fields import Instant, OpenEnum, sparse
 from . import common
 
 
@@ -21,6 +21,7 @@ class BankTransactionCategorizationStatusEnum(OpenEnum):
     APPROVED = "approved"
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class BankTransactionCategory:
     id: str | None = None
@@ -28,11 +29,7 @@ class BankTransactionCategory:
     name: str | None = None
 
 
-class BankTransactionDirection(OpenEnum):
-    CREDIT = "credit"
-    DEBIT = "debit"
-
-
+@sparse
 @frozen(kw_only=True, slots=False)
 class BankTransactionSubcategory:
     id: str | None = None
@@ -58,6 +55,7 @@ class BankTransactionTypeEnum(OpenEnum):
     OTHER = "other"
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class BankTransaction:
     id: str | None = None
@@ -69,7 +67,7 @@ class BankTransaction:
     signed_amount: int | None = None
     """Minor units, positive for a credit in the example."""
 
-    direction: BankTransactionDirection | None = None
+    direction: common.BankTransactionDirectionEnum | None = None
     currency: str | None = None
     counterparty_name: str | None = None
     merchant_name: str | None = None
@@ -101,6 +99,7 @@ class BankTransaction:
     """Read by the widget, taken as approved when missing."""
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class PaginatedBankTransactionList:
     count: int | None = None

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from attrs import define, frozen
 
-from ..fields import UNSET, Check, Checked, Instant, OpenEnum, UnsetType, check
+from ..fields import UNSET, Check, Checked, Instant, OpenEnum, UnsetType, check, sparse
 from . import common
 
 
@@ -46,6 +46,7 @@ class BillPaymentStatus(OpenEnum):
     RETURNED = "returned"
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class BillPaymentVendorRefundAllocation:
     vendor_refund_id: str | None = None
@@ -88,6 +89,7 @@ class CreateBillPaymentRequest(Checked):
     }
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class DeleteBillPaymentResponse:
     message: str
@@ -145,6 +147,7 @@ class UpdateBillPaymentRequest(Checked):
     }
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class BillPaymentAllocation:
     id: str
@@ -158,6 +161,7 @@ class BillPaymentAllocation:
     description: str | None = None
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class BillPaymentListItem:
     """Shorter than the detail object; the excerpt ends in updated_at, so later fields are
@@ -182,6 +186,7 @@ class BillPaymentListItem:
     updated_at: Instant | None = None
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class PaginatedBillPaymentList:
     count: int | None = None
@@ -191,6 +196,7 @@ class PaginatedBillPaymentList:
     previous: str | None = None
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class BillPayment:
     """Body of create, get and update; the field descriptions end with updated_at. All amounts in

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeAlias
 
 from attrs import define, frozen
 
-from ..fields import UNSET, Check, Checked, Instant, UnsetType, check
+from ..fields import UNSET, Check, Checked, Instant, UnsetType, check, sparse
 from . import common
 
 
@@ -57,11 +57,13 @@ class BillLineItemRequest(Checked):
     }
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class BillLineItemSalesTaxesItem:
     amount: int | None = None
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class BillPaymentAllocationOnBill:
     """Cut inside bill_payment_id, the rest of which comes from the npm widget."""
@@ -115,6 +117,7 @@ class BillUpdateAPIRequest(Checked):
     }
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class VendorCreditAllocationOnBill:
     """Fields the npm widget reads."""
@@ -125,6 +128,7 @@ class VendorCreditAllocationOnBill:
     applied_at: Instant | None = None
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class VendorRefundAllocationOnBill:
     """Fields the npm widget reads; same names as vendor_refund_allocations of a bill payment."""
@@ -176,6 +180,7 @@ class BillCreateAPIRequest(Checked):
     }
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class BillLineItem:
     """Amounts in minor units."""
@@ -198,6 +203,7 @@ class BillLineItem:
     """Not in the reference; the widget sums amount over it and falls back to sales_taxes_total."""
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class Bill:
     """Seen up to bill_payment_allocations; later fields come from what the npm widget reads.
@@ -259,6 +265,7 @@ class Bill:
     """Present on sibling resources."""
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class PaginatedBillList:
     count: int | None = None

@@ -9,10 +9,16 @@ from typing import Any, ClassVar
 
 from attrs import define, frozen
 
-from ..fields import UNSET, Check, Checked, Instant, OpenEnum, UnsetType, check
+from ..fields import UNSET, Check, Checked, Instant, OpenEnum, UnsetType, check, sparse
 from . import common
 
 
+class AccountingMethodEnum(OpenEnum):
+    CASH = "cash"
+    ACCRUAL = "accrual"
+
+
+@sparse
 @frozen(kw_only=True, slots=False)
 class Business:
     id: str
@@ -31,7 +37,7 @@ class Business:
     eu_nace_industry_code: str | None = None
     email: str
     base_currency: str
-    accounting_method: str
+    accounting_method: AccountingMethodEnum
     fiscal_year_end: dt.date | None = None
     activation_at: Instant | None = None
     is_active: bool | None = None
@@ -41,6 +47,7 @@ class Business:
     """Free JSON; an object in the example."""
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class BusinessListItem:
     """List row as rendered; the get page calls its serializer the one for list and detail, yet
@@ -63,69 +70,6 @@ class BusinessListItem:
     company_number: str | None = None
     tax_id: str | None = None
     base_currency: str | None = None
-
-
-class CreateBusinessRequestAccountingMethod(OpenEnum):
-    CASH = "cash"
-    ACCRUAL = "accrual"
-
-
-@frozen(kw_only=True, slots=False)
-class CreateBusinessResponse:
-    """Business as in the example, plus _meta, which is only in the page text."""
-
-    __wire_names__: ClassVar[Mapping[str, str]] = {"meta": "_meta"}
-
-    id: str
-    external_id: str | None = None
-    legal_name: str
-    name: str | None = None
-    """Not writable in create or update."""
-
-    entity_type: str | None = None
-    phone_number: str | None = None
-    tin: str | None = None
-    vat_number: str | None = None
-    company_number: str | None = None
-    country: str
-    province: str | None = None
-    eu_nace_industry_code: str | None = None
-    email: str
-    base_currency: str
-    accounting_method: str
-    fiscal_year_end: dt.date | None = None
-    activation_at: Instant | None = None
-    is_active: bool | None = None
-    created_at: Instant | None = None
-    updated_at: Instant | None = None
-    metadata: Any = None
-    """Free JSON; an object in the example."""
-
-    meta: dict[str, Any] | None = None
-    """Says whether the business was created or returned again; its keys were not seen."""
-
-
-@frozen(kw_only=True, slots=False)
-class EntityTypeError:
-    """Body shown for an entity_type that does not fit the country; uses detail, not
-    error/details.
-    """
-
-    error_code: str | None = None
-    detail: str | None = None
-    """Names the rejected value, the country, and the allowed codes each followed by its label in
-    brackets.
-    """
-
-
-class PatchedUpdateBusinessRequestAccountingMethod(OpenEnum):
-    CASH = "cash"
-    ACCRUAL = "accrual"
-
-
-class UpdateBusinessAccountingMethod(OpenEnum):
-    CASH = "cash"
-    ACCRUAL = "accrual"
 
 
 @define(kw_only=True)
@@ -154,7 +98,7 @@ class CreateBusinessRequest(Checked):
     base_currency: str | UnsetType = UNSET
     """ISO 4217."""
 
-    accounting_method: CreateBusinessRequestAccountingMethod | str | UnsetType = UNSET
+    accounting_method: AccountingMethodEnum | str | UnsetType = UNSET
     fiscal_year_end: dt.date | UnsetType = UNSET
     metadata: Any = UNSET
     """Free JSON."""
@@ -181,13 +125,54 @@ class CreateBusinessRequest(Checked):
     }
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
-class PaginatedBusinessList:
-    count: int | None = None
-    page_info: common.PageInfo | None = None
-    results: list[BusinessListItem] | None = None
-    next: str | None = None
-    previous: str | None = None
+class CreateBusinessResponse:
+    """Business as in the example, plus _meta, which is only in the page text."""
+
+    __wire_names__: ClassVar[Mapping[str, str]] = {"meta": "_meta"}
+
+    id: str
+    external_id: str | None = None
+    legal_name: str
+    name: str | None = None
+    """Not writable in create or update."""
+
+    entity_type: str | None = None
+    phone_number: str | None = None
+    tin: str | None = None
+    vat_number: str | None = None
+    company_number: str | None = None
+    country: str
+    province: str | None = None
+    eu_nace_industry_code: str | None = None
+    email: str
+    base_currency: str
+    accounting_method: AccountingMethodEnum
+    fiscal_year_end: dt.date | None = None
+    activation_at: Instant | None = None
+    is_active: bool | None = None
+    created_at: Instant | None = None
+    updated_at: Instant | None = None
+    metadata: Any = None
+    """Free JSON; an object in the example."""
+
+    meta: dict[str, Any] | None = None
+    """Says whether the business was created or returned again; its keys were not seen."""
+
+
+@sparse
+@frozen(kw_only=True, slots=False)
+class EntityTypeError:
+    """Body shown for an entity_type that does not fit the country; uses detail, not
+    error/details.
+    """
+
+    error_code: str | None = None
+    detail: str | None = None
+    """Names the rejected value, the country, and the allowed codes each followed by its label in
+    brackets.
+    """
 
 
 @define(kw_only=True)
@@ -205,7 +190,7 @@ class PatchedUpdateBusinessRequest(Checked):
     province: str | UnsetType = UNSET
     eu_nace_industry_code: str | UnsetType = UNSET
     email: str | UnsetType = UNSET
-    accounting_method: PatchedUpdateBusinessRequestAccountingMethod | str | UnsetType = UNSET
+    accounting_method: AccountingMethodEnum | str | UnsetType = UNSET
     fiscal_year_end: dt.date | UnsetType = UNSET
     metadata: Any = UNSET
     """Free JSON."""
@@ -225,6 +210,7 @@ class PatchedUpdateBusinessRequest(Checked):
     }
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class UpdateBusiness:
     """Answer of the update; same fields as the request."""
@@ -240,7 +226,17 @@ class UpdateBusiness:
     province: str | None = None
     eu_nace_industry_code: str | None = None
     email: str | None = None
-    accounting_method: UpdateBusinessAccountingMethod | None = None
+    accounting_method: AccountingMethodEnum | None = None
     fiscal_year_end: dt.date | None = None
     metadata: Any = None
     """Free JSON."""
+
+
+@sparse
+@frozen(kw_only=True, slots=False)
+class PaginatedBusinessList:
+    count: int | None = None
+    page_info: common.PageInfo | None = None
+    results: list[BusinessListItem] | None = None
+    next: str | None = None
+    previous: str | None = None

@@ -8,9 +8,10 @@ from typing import Any, ClassVar, TypeAlias
 
 from attrs import define, frozen
 
-from ..fields import UNSET, Check, Checked, Instant, OpenEnum, UnsetType, check
+from ..fields import UNSET, Check, Checked, Instant, OpenEnum, UnsetType, check, sparse
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class AccountIdentifier:
     id: str | None = None
@@ -28,12 +29,18 @@ class AccountIdentifierRequest(Checked):
     }
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class ApAccountIdentifier:
     """Ledger account reference as returned on bill and vendor-credit lines."""
 
     id: str | None = None
     type: str | None = None
+
+
+class BankTransactionDirectionEnum(OpenEnum):
+    CREDIT = "credit"
+    DEBIT = "debit"
 
 
 class BillStatusEnum(OpenEnum):
@@ -48,6 +55,7 @@ class CustomerStatusEnum(OpenEnum):
     ARCHIVED = "archived"
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class DetailStringErrorResponse:
     """400 for an entity_type that does not fit the country."""
@@ -57,6 +65,7 @@ class DetailStringErrorResponse:
     """Text that names the bad value and lists the allowed codes."""
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class DocumentLink:
     """Download link of a stored document."""
@@ -69,6 +78,7 @@ class DocumentLink:
     mime_type: str | None = None
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class ErrorResponse:
     """Body of 401, 403 and most other errors. The shape was seen once, under an endpoint whose
@@ -88,6 +98,7 @@ class ErrorResponse:
     """Server-side id of the request."""
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class ErrorsMapResponse:
     """Shape the widget reads on task messages (errors.document) and pricing tiers
@@ -99,6 +110,7 @@ class ErrorsMapResponse:
     """Field or error-class name to list of texts."""
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class GuideErrorResponse:
     """Shape that the error-handling guide calls standard; differs from the api-reference."""
@@ -111,6 +123,7 @@ class GuideErrorResponse:
     """Field name to list of texts."""
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class GuidePaginatedEnvelope:
     """Envelope of the pagination guide; no api-reference list seen has next or previous."""
@@ -135,6 +148,7 @@ class InvoicePaymentMethodEnum(OpenEnum):
     OTHER = "other"
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class InvoicePaymentRefundAllocation:
     refund_id: str | None = None
@@ -156,6 +170,7 @@ class InvoiceStatusEnum(OpenEnum):
     VOIDED = "voided"
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class InvoiceWriteOff:
     """Fields the widget reads in the entries of an invoice's write_offs; the POST's own body was
@@ -172,6 +187,7 @@ class InvoiceWriteOff:
     amount_cents: int | None = None
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class PageInfo:
     total_count: int | None = None
@@ -180,6 +196,7 @@ class PageInfo:
     page_size: int | None = None
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class PaginatedEnvelope:
     """Envelope of the api-reference lists; each list schema has its own item type."""
@@ -193,6 +210,7 @@ class PaginatedEnvelope:
     previous: str | None = None
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class ReconciledBankTransaction:
     """First seven fields seen here; the last four read in full on the refund-payment page's
@@ -202,7 +220,7 @@ class ReconciledBankTransaction:
     bank_transaction_id: str | None = None
     bank_transaction_date: Instant | None = None
     bank_transaction_amount_cents: int | None = None
-    bank_transaction_direction: str | None = None
+    bank_transaction_direction: BankTransactionDirectionEnum | None = None
     reconciled_amount_cents: int | None = None
     reconciliation_link_id: str | None = None
     reconciled_at: Instant | None = None
@@ -227,6 +245,7 @@ class RefundMethodEnum(OpenEnum):
     OTHER = "OTHER"
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class RefundPayment:
     id: str | None = None
@@ -256,6 +275,7 @@ class RefundPayment:
     """Any JSON."""
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class StandardErrorBody:
     """General error body of the error-handling guide; which endpoint uses it was not seen.
@@ -270,6 +290,7 @@ class StandardErrorBody:
     """Field name to list of messages."""
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class UploadErrorResponse:
     """Shape the widget reads when a document upload fails."""
@@ -278,6 +299,7 @@ class UploadErrorResponse:
     error: str | None = None
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class ValidationErrorResponse:
     """Body of 400. Shape from the same example; field map inside detail is a deduction."""
@@ -357,6 +379,7 @@ class VendorStatusEnum(OpenEnum):
     BLOCKED = "blocked"
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class Customer:
     type: str | None = None
@@ -401,6 +424,7 @@ class Customer:
     archived_at: Instant | None = None
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class Vendor:
     type: str

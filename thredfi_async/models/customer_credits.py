@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 
 from attrs import define, frozen
 
-from ..fields import UNSET, Check, Checked, Instant, OpenEnum, UnsetType, check
+from ..fields import UNSET, Check, Checked, Instant, OpenEnum, UnsetType, check, sparse
 from . import common
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class CustomerCreditAllocation:
     invoice_id: str | None = None
@@ -35,6 +36,7 @@ class CustomerCreditAllocationRequest(Checked):
     }
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class CustomerCreditCustomer:
     """Free object in the reference; the properties are those the widget reads."""
@@ -66,6 +68,7 @@ class CustomerCreditDocumentUploadRequest(Checked):
     }
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class CustomerCreditLineItem:
     amount: int | None = None
@@ -168,6 +171,7 @@ class CreateCustomerCreditRequest(Checked):
     }
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class CustomerCredit:
     id: str | None = None
@@ -191,6 +195,7 @@ class CustomerCredit:
     currency: str | None = None
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class PaginatedCustomerCreditList:
     count: int | None = None

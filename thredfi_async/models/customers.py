@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from attrs import define, frozen
 
-from ..fields import UNSET, Check, Checked, UnsetType, check
+from ..fields import UNSET, Check, Checked, UnsetType, check, sparse
 from . import common
 
 
@@ -192,6 +192,7 @@ class CreateCustomerRequest(Checked):
     }
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class PaginatedCustomerList:
     count: int | None = None

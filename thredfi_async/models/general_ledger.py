@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 
 from attrs import define, frozen
 
-from ..fields import UNSET, Check, Checked, Instant, OpenEnum, UnsetType, check
+from ..fields import UNSET, Check, Checked, Instant, OpenEnum, UnsetType, check, sparse
 from . import common
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class AccountingPeriod:
     id: str | None = None
@@ -20,6 +21,11 @@ class AccountingPeriod:
     month: int | None = None
     period_name: str | None = None
     status: str | None = None
+
+
+class BalanceBehaviorEnum(OpenEnum):
+    DEBIT_POSITIVE = "debit_positive"
+    CREDIT_POSITIVE = "credit_positive"
 
 
 @define(kw_only=True)
@@ -50,11 +56,6 @@ class CreateChildLedgerAccountRequest(Checked):
     }
 
 
-class CreateLedgerAccountRequestBalanceBehavior(OpenEnum):
-    DEBIT_POSITIVE = "debit_positive"
-    CREDIT_POSITIVE = "credit_positive"
-
-
 class JournalEntryCreatedByEnum(OpenEnum):
     AI = "ai"
     MANUAL = "manual"
@@ -62,6 +63,7 @@ class JournalEntryCreatedByEnum(OpenEnum):
     IMPORT = "import"
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class JournalEntryLinkedDocumentFileLink:
     url: str | None = None
@@ -75,6 +77,7 @@ class JournalEntryStatusEnum(OpenEnum):
     REJECTED = "rejected"
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class LedgerAccountEntryLine:
     id: str | None = None
@@ -162,7 +165,7 @@ class CreateLedgerAccountRequest(Checked):
     iban: str | UnsetType = UNSET
     sort_code: str | UnsetType = UNSET
     account_number_mask: str | UnsetType = UNSET
-    balance_behavior: CreateLedgerAccountRequestBalanceBehavior | str | UnsetType = UNSET
+    balance_behavior: BalanceBehaviorEnum | str | UnsetType = UNSET
     is_cash_account: bool | UnsetType = UNSET
     is_non_cash_expense: bool | UnsetType = UNSET
     """Expense accounts only."""
@@ -188,6 +191,7 @@ class CreateLedgerAccountRequest(Checked):
     }
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class JournalEntry:
     """List item; fields named by the page text or read by the widget, in the form the detail
@@ -219,6 +223,7 @@ class JournalEntry:
     created_at: Instant | None = None
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class JournalEntryLine:
     id: str | None = None
@@ -236,6 +241,7 @@ class JournalEntryLine:
     external_reference: str | None = None
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class JournalEntryLinkedDocument:
     """Known from the widget only."""
@@ -248,6 +254,7 @@ class JournalEntryLinkedDocument:
     file_link: JournalEntryLinkedDocumentFileLink | None = None
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class JournalEntrySourceInfo:
     """Known from the widget only."""
@@ -255,6 +262,7 @@ class JournalEntrySourceInfo:
     linked_documents: list[JournalEntryLinkedDocument] | None = None
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class LedgerAccount:
     id: str | None = None
@@ -283,6 +291,7 @@ class LedgerAccount:
     is_active: bool | None = None
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class LedgerAccountDetail:
     """Field list complete in the examples."""
@@ -325,6 +334,7 @@ class LedgerAccountDetail:
     sub_accounts: list[dict[str, Any]] | None = None
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class LedgerAccountEntries:
     """No page_info in the example although the page calls the answer paginated."""
@@ -340,6 +350,7 @@ class LedgerAccountEntries:
     entries: list[LedgerAccountEntryLine] | None = None
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class LedgerAccountNode:
     """account_subtype, balance, level and children are in the page text; the rest is what the
@@ -364,6 +375,7 @@ class LedgerAccountNode:
     """
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class PaginatedJournalEntryList:
     """Envelope as the widget reads it; the page example was not stored."""
@@ -375,6 +387,7 @@ class PaginatedJournalEntryList:
     previous: str | None = None
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class PaginatedLedgerAccountList:
     """Plain list; the shape with group_by=type was not seen."""
@@ -386,6 +399,7 @@ class PaginatedLedgerAccountList:
     previous: str | None = None
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class ChartOfAccountsHierarchy:
     hierarchy: list[LedgerAccountNode] | None = None
@@ -393,6 +407,7 @@ class ChartOfAccountsHierarchy:
     """Count of all accounts."""
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class JournalEntryDetail:
     """Complete up to lines; after that the page text announces linked documents and bank

@@ -7,7 +7,7 @@ import datetime as dt
 
 from attrs import frozen
 
-from ..fields import OpenEnum
+from ..fields import OpenEnum, sparse
 
 
 class APAgingGroupBy(OpenEnum):
@@ -20,6 +20,7 @@ class ARAgingGroupBy(OpenEnum):
     TOTAL = "total"
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class AgingBuckets:
     """Cents per age band."""
@@ -40,6 +41,7 @@ class FinancialSummaryGranularity(OpenEnum):
     YEARLY = "yearly"
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class FinancialSummaryTotals:
     total_revenue_cents: int | None = None
@@ -50,6 +52,7 @@ class FinancialSummaryTotals:
     """Revenue minus expenses."""
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class FinancialSummaryTrend:
     period_start: dt.date | None = None
@@ -59,6 +62,7 @@ class FinancialSummaryTrend:
     net_profit_cents: int | None = None
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class APAgingVendor:
     vendor_id: str | None = None
@@ -67,6 +71,7 @@ class APAgingVendor:
     aging_buckets: AgingBuckets | None = None
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class ARAgingCustomer:
     customer_id: str | None = None
@@ -75,6 +80,7 @@ class ARAgingCustomer:
     aging_buckets: AgingBuckets | None = None
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class FinancialSummary:
     """Called Profit & Loss Trends on its schema page."""
@@ -88,6 +94,7 @@ class FinancialSummary:
     trends: list[FinancialSummaryTrend] | None = None
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class APAging:
     business_id: str
@@ -100,6 +107,7 @@ class APAging:
     """Sorted by total_outstanding_cents, largest first."""
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class ARAging:
     business_id: str

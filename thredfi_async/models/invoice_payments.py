@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 
 from attrs import define, frozen
 
-from ..fields import UNSET, Check, Checked, Instant, OpenEnum, UnsetType, check
+from ..fields import UNSET, Check, Checked, Instant, OpenEnum, UnsetType, check, sparse
 from . import common
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class AppliedInvoice:
     id: str | None = None
@@ -22,6 +23,7 @@ class AppliedInvoice:
     outstanding_amount_cents: int | None = None
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class InvoicePaymentAllocation:
     id: str | None = None
@@ -47,6 +49,7 @@ class InvoicePaymentAllocationRequest(Checked):
     }
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class InvoicePaymentCustomer:
     id: str | None = None
@@ -210,6 +213,7 @@ class CreateInvoicePaymentRequest(Checked):
     }
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class DeleteInvoicePaymentResponse:
     message: str
@@ -220,6 +224,7 @@ class DeleteInvoicePaymentResponse:
     updated_at: Instant
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class InvoicePaymentDetail:
     """All amounts in cents."""
@@ -248,6 +253,7 @@ class InvoicePaymentDetail:
     applied_invoices: list[AppliedInvoice] | None = None
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class InvoicePaymentList:
     """One payment (the schema name ends in List, yet it is a single object)."""
@@ -301,6 +307,7 @@ class InvoicePaymentList:
     """Any JSON."""
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class InvoicePaymentResponse:
     """Envelope of the create and update calls; the field list comes from a hand-written example."""
@@ -308,6 +315,7 @@ class InvoicePaymentResponse:
     payment: InvoicePaymentDetail | None = None
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class PaginatedInvoicePaymentListList:
     """The page promises summary statistics; count, page_info and results were seen, the rest was

@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 
 from attrs import define, frozen
 
-from ..fields import UNSET, Check, Checked, Instant, UnsetType, check
+from ..fields import UNSET, Check, Checked, Instant, UnsetType, check, sparse
 from . import common
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class CustomerCreditAllocationOnInvoice:
     """Fields the widget reads in an invoice's credit_allocations."""
@@ -42,6 +43,7 @@ class InvoiceDocumentUploadRequest(Checked):
     }
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class InvoiceLineItem:
     """Response line item; tax_code is from a guide, marked fields from the widget, the rest
@@ -64,6 +66,7 @@ class InvoiceLineItem:
     tax_code: str | None = None
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class InvoicePaymentAllocationOnInvoice:
     """Fields the widget reads in an invoice's payment_allocations."""
@@ -119,6 +122,7 @@ class InvoiceSalesTaxRequest(Checked):
     }
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class Invoice:
     """Docs show it from the first field up to customer, where every excerpt stops. Later fields
@@ -231,6 +235,7 @@ class InvoiceLineItemRequest(Checked):
     }
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class PaginatedInvoiceList:
     count: int | None = None

@@ -8,9 +8,10 @@ from typing import ClassVar
 
 from attrs import define, frozen
 
-from ..fields import UNSET, Check, Checked, UnsetType, check
+from ..fields import UNSET, Check, Checked, UnsetType, check, sparse
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class MenuTabs:
     """Which tabs show. Whether PUT needs all seven keys is not known."""
@@ -47,6 +48,7 @@ class MenuTabsRequest(Checked):
     }
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class MenuConfig:
     menu: MenuTabs | None = None
@@ -67,6 +69,7 @@ class MenuConfigRequest(Checked):
     }
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class MenuConfigResponse:
     data: MenuConfig | None = None

@@ -9,15 +9,17 @@ from typing import Any, ClassVar
 
 from attrs import define, frozen
 
-from ..fields import UNSET, Check, Checked, Instant, OpenEnum, UnsetType, check
+from ..fields import UNSET, Check, Checked, Instant, OpenEnum, UnsetType, check, sparse
 from . import common
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class PayoutDeleteResponse:
     deleted: bool | None = None
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class PayoutPayment:
     id: str | None = None
@@ -43,6 +45,7 @@ class PayoutReconciliationStatusEnum(OpenEnum):
     UNRECONCILED = "unreconciled"
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class PayoutRefundPayment:
     id: str | None = None
@@ -99,6 +102,7 @@ class PayoutCreateRequest(Checked):
     }
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class PayoutListItem:
     """Taken as PayoutResponse without the expanded arrays, which only the get page announces."""
@@ -125,6 +129,7 @@ class PayoutListItem:
     updated_at: Instant | None = None
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class PayoutResponse:
     id: str | None = None
@@ -167,6 +172,7 @@ class PayoutResponse:
     updated_at: Instant | None = None
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class PaginatedPayoutList:
     """Envelope by analogy (the page only promises the standard pagination)."""

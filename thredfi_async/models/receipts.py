@@ -7,9 +7,11 @@ from typing import Any, TypeAlias
 
 from attrs import frozen
 
+from ..fields import sparse
 from . import common
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class Receipt:
     """Only document is read by the widget; its unused labels hint at a date, number, amount and
@@ -22,6 +24,7 @@ class Receipt:
     """Property name deduced; the values are the widget's labels."""
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class PaginatedReceiptList:
     count: int | None = None
@@ -31,10 +34,4 @@ class PaginatedReceiptList:
     previous: str | None = None
 
 
-ListReceiptReconciliationsAnswer: TypeAlias = dict[str, Any]
-
-ReconcileReceiptAnswer: TypeAlias = dict[str, Any]
-
 UnknownReceiptBody: TypeAlias = dict[str, Any]
-
-UnreconcileReceiptAnswer: TypeAlias = dict[str, Any]

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from attrs import define, frozen
 
-from ..fields import UNSET, Check, Checked, UnsetType, check
+from ..fields import UNSET, Check, Checked, UnsetType, check, sparse
 from . import common
 
 
@@ -42,6 +42,7 @@ class CreateRefundPaymentRequestRequest(Checked):
     }
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class PaginatedRefundPaymentList:
     count: int | None = None

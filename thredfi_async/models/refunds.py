@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 
 from attrs import define, frozen
 
-from ..fields import UNSET, Check, Checked, Instant, OpenEnum, UnsetType, check
+from ..fields import UNSET, Check, Checked, Instant, OpenEnum, UnsetType, check, sparse
 from . import common
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class RefundAllocation:
     id: str | None = None
@@ -85,6 +86,7 @@ class CreateSimpleRefundRequest(Checked):
     }
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class Refund:
     """Every excerpt ends inside refund_payments; what follows carries x-inferred."""
@@ -109,6 +111,7 @@ class Refund:
     memo: str | None = None
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class PaginatedRefundList:
     count: int | None = None

@@ -7,14 +7,10 @@ import datetime as dt
 
 from attrs import frozen
 
-from ..fields import OpenEnum
+from ..fields import OpenEnum, sparse
 
 
-class BalanceSheetReportDetailLevel(OpenEnum):
-    SUMMARY = "summary"
-    DETAILED = "detailed"
-
-
+@sparse
 @frozen(kw_only=True, slots=False)
 class BalanceSheetTotals:
     total_assets_cents: int | None = None
@@ -34,11 +30,7 @@ class BalanceSheetTotals:
     """total_assets - total_liabilities, equals total_equity."""
 
 
-class CashFlowReportDetailLevel(OpenEnum):
-    SUMMARY = "summary"
-    DETAILED = "detailed"
-
-
+@sparse
 @frozen(kw_only=True, slots=False)
 class CashFlowTotals:
     net_cash_from_operating_cents: int | None = None
@@ -51,6 +43,7 @@ class CashFlowTotals:
     closing_cash_cents: int | None = None
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class CashReconciliation:
     opening_cash_cents: int | None = None
@@ -62,11 +55,7 @@ class CashReconciliation:
     reconciles: bool | None = None
 
 
-class ProfitAndLossReportDetailLevel(OpenEnum):
-    SUMMARY = "summary"
-    DETAILED = "detailed"
-
-
+@sparse
 @frozen(kw_only=True, slots=False)
 class ProfitAndLossTotals:
     net_revenue_cents: int | None = None
@@ -91,6 +80,12 @@ class ProfitAndLossTotals:
     """profit_before_tax - income tax."""
 
 
+class ReportDetailLevelEnum(OpenEnum):
+    SUMMARY = "summary"
+    DETAILED = "detailed"
+
+
+@sparse
 @frozen(kw_only=True, slots=False)
 class ReportLineItem:
     account_id: str | None = None
@@ -103,6 +98,7 @@ class ReportLineItem:
     value_cents: int | None = None
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class ReportGroup:
     """Accounts of one subtype."""
@@ -116,6 +112,7 @@ class ReportGroup:
     line_items: list[ReportLineItem] | None = None
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class BalanceSheetReport:
     """Groups belong to detail_level detailed; the excerpt stops inside non_current_liabilities."""
@@ -125,7 +122,7 @@ class BalanceSheetReport:
     currency: str | None = None
     """Base currency of the business."""
 
-    detail_level: BalanceSheetReportDetailLevel | None = None
+    detail_level: ReportDetailLevelEnum | None = None
     summary: BalanceSheetTotals | None = None
     non_current_assets: ReportGroup | None = None
     current_assets: ReportGroup | None = None
@@ -137,6 +134,7 @@ class BalanceSheetReport:
     retained_earnings: ReportGroup | None = None
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class CashFlowOperatingActivities:
     net_profit_cents: int | None = None
@@ -144,6 +142,7 @@ class CashFlowOperatingActivities:
     working_capital_changes: ReportGroup | None = None
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class CashFlowReport:
     """summary level gives totals and cash_reconciliation; the three activity blocks belong to
@@ -156,7 +155,7 @@ class CashFlowReport:
     currency: str | None = None
     """Base currency of the business."""
 
-    detail_level: CashFlowReportDetailLevel | None = None
+    detail_level: ReportDetailLevelEnum | None = None
     summary: CashFlowTotals | None = None
     cash_reconciliation: CashReconciliation | None = None
     operating_activities: CashFlowOperatingActivities | None = None
@@ -164,6 +163,7 @@ class CashFlowReport:
     financing_activities: ReportGroup | None = None
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class ProfitAndLossReport:
     """Groups belong to detail_level detailed; whether summary omits them or sends null was not
@@ -176,7 +176,7 @@ class ProfitAndLossReport:
     currency: str | None = None
     """Base currency of the business."""
 
-    detail_level: ProfitAndLossReportDetailLevel | None = None
+    detail_level: ReportDetailLevelEnum | None = None
     summary: ProfitAndLossTotals | None = None
     revenue: ReportGroup | None = None
     other_operating_income: ReportGroup | None = None

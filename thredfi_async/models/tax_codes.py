@@ -7,7 +7,10 @@ import datetime as dt
 
 from attrs import frozen
 
+from ..fields import sparse
 
+
+@sparse
 @frozen(kw_only=True, slots=False)
 class TaxCode:
     code: str | None = None
@@ -21,6 +24,7 @@ class TaxCode:
     is_active: bool | None = None
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class TaxCodeListResponse:
     """From a guide's example; no page_info in it."""

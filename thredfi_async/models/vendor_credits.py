@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 
 from attrs import define, frozen
 
-from ..fields import UNSET, Check, Checked, Instant, OpenEnum, UnsetType, check
+from ..fields import UNSET, Check, Checked, Instant, OpenEnum, UnsetType, check, sparse
 from . import common
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class VendorCreditAllocation:
     bill_id: str | None = None
@@ -57,6 +58,7 @@ class VendorCreditDocumentUploadRequest(Checked):
     }
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class VendorCreditLineItem:
     amount: int | None = None
@@ -100,6 +102,7 @@ class VendorCreditStatusEnum(OpenEnum):
     VOID = "void"
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class VendorCreditVendor:
     id: str | None = None
@@ -170,6 +173,7 @@ class UpdateVendorCreditRequest(Checked):
     }
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class VendorCredit:
     """Amounts in minor units (the widget divides by 100)."""
@@ -195,6 +199,7 @@ class VendorCredit:
     currency: str | None = None
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class PaginatedVendorCreditList:
     count: int | None = None

@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 
 from attrs import define, frozen
 
-from ..fields import UNSET, Check, Checked, Instant, UnsetType, check
+from ..fields import UNSET, Check, Checked, Instant, UnsetType, check, sparse
 from . import common
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class DeleteVendorRefundPaymentResponse:
     message: str
@@ -45,6 +46,7 @@ class PatchedVendorRefundPaymentUpdateRequest(Checked):
     }
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class VendorRefundPaymentListItem:
     id: str | None = None
@@ -71,6 +73,7 @@ class VendorRefundPaymentListItem:
     updated_at: Instant | None = None
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class VendorRefundPaymentResult:
     """Same answer for create, get and update."""
@@ -124,6 +127,7 @@ class CreateVendorRefundPaymentRequest(Checked):
     }
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class PaginatedVendorRefundPaymentList:
     count: int | None = None

@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 
 from attrs import define, frozen
 
-from ..fields import UNSET, Check, Checked, Instant, OpenEnum, UnsetType, check
+from ..fields import UNSET, Check, Checked, Instant, OpenEnum, UnsetType, check, sparse
 from . import common
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class VendorRefundAllocation:
     id: str | None = None
@@ -49,6 +50,7 @@ class VendorRefundDocumentUploadRequest(Checked):
     }
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class VendorRefundPayment:
     """Payment nested in a vendor refund; amounts without the _cents suffix here, unlike
@@ -132,6 +134,7 @@ class PatchedVendorRefundUpdateRequest(Checked):
     }
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class VendorRefund:
     """Seen from the first field into vendor_refund_payments; every page stops inside
@@ -268,6 +271,7 @@ class VendorRefundCreateRequest(Checked):
     }
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class PaginatedVendorRefundList:
     count: int | None = None

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from attrs import define, frozen
 
-from ..fields import UNSET, Check, Checked, UnsetType, check
+from ..fields import UNSET, Check, Checked, UnsetType, check, sparse
 from . import common
 
 
@@ -88,6 +88,7 @@ class CreateVendorRequest(Checked):
     }
 
 
+@sparse
 @frozen(kw_only=True, slots=False)
 class PaginatedVendorList:
     count: int | None = None

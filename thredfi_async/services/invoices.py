@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Invoices(BusinessService):
-    """Create, read, change and void invoices. Amounts are integers in minor units (pence, cents)."""
+    """Create, read, change and void invoices. Amounts are integers in minor units (pence)."""
 
     __slots__ = ()
 

@@ -1,0 +1,112 @@
+"""What invoices add up to, in whole minor units, without floating point."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from .books import Line
+from .problems import REQUIRED, invalid
+
+__all__ = ["LARGEST", "lines_of", "totals_of"]
+
+LARGEST = 2**63 - 1  # what a database column holds
+Fields = Mapping[str, Any]
+
+
+def lines_of(
+    items: Sequence[Fields], tax_codes: Iterable[Fields], new_id: Callable[[], str]
+) -> list[Line]:
+    """The lines of an invoice with their amounts. Raises 400."""
+    if not items:
+        raise invalid(line_items="An invoice needs at least one line.")
+    rates = {tax["code"]: tax["rate"] for tax in tax_codes}
+    return [_line(new_id(), item, rates, f"line_items[{n}]") for n, item in enumerate(items)]
+
+
+def totals_of(fields: Fields, lines: Iterable[Line]) -> tuple[int, int, int]:
+    """Net, tax and gross of an invoice. Raises 400."""
+    discount = _not_negative(fields, "additional_discount")
+    tips = _not_negative(fields, "tips")
+    subtotal = tax = 0
+    for line in lines:
+        subtotal += line.subtotal
+        tax += line.tax
+    subtotal -= discount
+    tax += _additional_taxes(fields)
+    total = subtotal + tax + tips
+    if total < 0:
+        raise invalid(line_items="The total of an invoice can't be negative.")
+    if not all(-LARGEST <= amount <= LARGEST for amount in (subtotal, tax, total)):
+        raise invalid(line_items="The total of the invoice is too large.")
+    return subtotal, tax, total
+
+
+def _line(id: str, item: Fields, rates: Mapping[str, float], path: str) -> Line:
+    price = item.get("unit_price")
+    if price is None:
+        price = item.get("unit_price_cents")
+    if price is None:
+        raise invalid(**{f"{path}.unit_price": REQUIRED})
+    discount = _not_negative(item, "discount_amount", f"{path}.")
+    net = _times(item["quantity"], price) - discount
+    tax = _line_tax(item, net, rates, path)
+    if not all(-LARGEST <= amount <= LARGEST for amount in (net, tax, net + tax)):
+        raise invalid(**{f"{path}.quantity": "The line's amount is too large."})
+    return Line(id=id, fields=item, unit_price=price, subtotal=net, tax=tax)
+
+
+def _line_tax(item: Fields, net: int, rates: Mapping[str, float], path: str) -> int:
+    """The amounts that were given win over those that follow from the tax codes."""
+    listed = item.get("sales_taxes") or ()
+    amounts = [tax.get("amount") for tax in listed]
+    given = [amount for amount in amounts if amount is not None]
+    if item.get("tax_code") is not None:
+        rate = _rate(item["tax_code"], rates, f"{path}.tax_code")
+        return sum(given) if given else _times(rate, net)
+    # The older form names its code beside the amount, or without one.
+    for number, tax in enumerate(listed):
+        if tax.get("amount") is None and tax.get("code") is not None:
+            rate = _rate(tax["code"], rates, f"{path}.sales_taxes[{number}].code")
+            given.append(_times(rate, net))
+    return sum(given)
+
+
+def _rate(code: str, rates: Mapping[str, float], path: str) -> float:
+    if code not in rates:
+        known = ", ".join(rates)
+        raise invalid(**{path: f"Unknown tax code {code!r}. Known are {known}."})
+    return rates[code]
+
+
+def _additional_taxes(fields: Fields) -> int:
+    """Taxes of the invoice as a whole: their total where it is given, else the sum of the list."""
+    total: int | None = fields.get("additional_sales_taxes_total")
+    if total is not None:
+        return total
+    found = 0
+    for number, tax in enumerate(fields.get("additional_sales_taxes") or ()):
+        amount = tax.get("amount")
+        if amount is not None and type(amount) is not int:
+            path = f"additional_sales_taxes[{number}].amount"
+            raise invalid(**{path: "A valid integer is required."})
+        found += amount or 0
+    return found
+
+
+def _not_negative(fields: Fields, name: str, prefix: str = "") -> int:
+    amount: int = fields.get(name) or 0
+    if amount < 0:
+        raise invalid(**{f"{prefix}{name}": "Must be at least 0."})
+    return amount
+
+
+def _times(factor: float, amount: int) -> int:
+    """``factor`` times an amount, to the nearest minor unit, halves away from zero."""
+    if isinstance(factor, int):
+        return factor * amount
+    # repr gives the decimal that was written in the JSON; the float itself is a little off.
+    exact = Fraction(repr(factor)) * amount
+    half_up = int(abs(exact) + Fraction(1, 2))
+    return half_up if exact >= 0 else -half_up
