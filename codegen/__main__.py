@@ -21,6 +21,8 @@ from .survey import Survey
 OPENAPI = PACKAGE.parent / "openapi"
 DIFF_LINES = 200
 
+LISTED = 10  # overlay actions that are named when they don't apply
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Exit status: 0 done or up to date, 1 stale (--check), 2 unusable input."""
@@ -41,8 +43,10 @@ def main(arguments: list[str] | None = None) -> int:
         return _failed(f"{error.filename}: {error.strerror}")
     except RecursionError:
         return _failed(f"{options.spec}: nested too deeply, or within itself")
-    for target in unmatched:
-        print(f"codegen: the overlay's target {target} matched nothing", file=sys.stderr)
+    for target in unmatched[:LISTED]:
+        print(f"codegen: the overlay's action on {target} doesn't apply here", file=sys.stderr)
+    if len(unmatched) > LISTED:
+        print(f"codegen: and {len(unmatched) - LISTED} more don't", file=sys.stderr)
     return 0
 
 

@@ -166,13 +166,12 @@ def docstring(text: str) -> str:
         printable = "".join(char if char.isprintable() else " " for char in line).rstrip()
         if printable or (lines and lines[-1]):
             lines += textwrap.wrap(printable, DOCSTRING_WIDTH, break_on_hyphens=False) or [""]
-    written = "\n    ".join(lines).replace("\\", "\\\\").replace('"""', r"\"\"\"")
-    if written.endswith('"'):
-        written = f'{written[:-1]}\\"'
-    return f'"""{written}{"" if len(lines) < 2 else NEWLINE}"""' if lines else ""
-
-
-NEWLINE = "\n    "
+    written = "\n    ".join(lines).replace("\\", "\\\\")
+    if '"""' in written or written.endswith('"'):
+        written = written.replace('"', '\\"')
+    if len(lines) > 1:
+        written += "\n    "
+    return f'"""{written}"""' if lines else ""
 
 
 def _answer_field(field: Field, hint: str) -> tuple[str, list[str]]:

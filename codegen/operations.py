@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -62,7 +63,12 @@ class _Writer:
         unwrap = self.operation.get("x-unwrap")
         kinds = [kind for _, kind in answers]
         if unwrap is not None:
-            kinds = [self._unwrapped(kinds, unwrap)]
+            held = self._unwrapped(kinds, unwrap)
+            if held is None:  # another description than the one that the overlay was made for
+                print(f"codegen: {self.id}: its answer has no {unwrap!r}", file=sys.stderr)
+                unwrap = None
+            else:
+                kinds = [held]
         hints = [kind.hint("", "answer") for kind in kinds if kind is not None]
         if None in kinds or not kinds:
             hints.append("None")
@@ -203,13 +209,13 @@ class _Writer:
         """Gives its name to what is written in line."""
         return Reference(self.module, camel_case(self.constant.lower()) + ending)
 
-    def _unwrapped(self, kinds: list[Type | None], name: str) -> Type:
+    def _unwrapped(self, kinds: list[Type | None], name: str) -> Type | None:
         for kind in kinds:
             model = kind and kind.reference and self.schemas.models.get(kind.reference.name)
             for field in model.fields if model else ():
                 if field.wire_name == name:
                     return field.type
-        raise CodegenError(f"{self.id}: x-unwrap names {name!r}, which its answer doesn't have")
+        return None
 
 
 def _is_json(content_type: str) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 import jsonpath
 
-from .document import parse
+from .document import parse, resolve
 from .errors import CodegenError
 
 
@@ -35,8 +35,9 @@ def apply_overlay(document: dict[str, Any], overlay: dict[str, Any]) -> list[str
             nodes = list(jsonpath.finditer(target, document, strict=True))
         except jsonpath.JSONPathError as error:
             raise CodegenError(f"overlay: {target} is no JSONPath: {error.args[0]}") from None
-        if not nodes:
+        if not nodes or not _resolvable(document, action.get("update")):
             unmatched.append(target)
+            continue
         # From the last on, so that removing one leaves the indices of the others right.
         for node in reversed(nodes) if action.get("remove") else nodes:
             if action.get("remove"):
@@ -52,6 +53,21 @@ def _is_action(action: object) -> bool:
         and isinstance(action.get("target"), str)
         and ("update" in action or "remove" in action)
     )
+
+
+def _resolvable(document: dict[str, Any], update: Any) -> bool:
+    """Whether all that an update refers to exists: another description may call it otherwise."""
+    if isinstance(update, list):
+        return all(_resolvable(document, one) for one in update)
+    if not isinstance(update, dict):
+        return True
+    reference = update.get("$ref")
+    if isinstance(reference, str) and reference.startswith("#/"):
+        try:
+            resolve(document, reference)
+        except (LookupError, TypeError):
+            return False
+    return all(_resolvable(document, one) for one in update.values())
 
 
 def _remove(node: jsonpath.JSONPathMatch, target: str) -> None:

@@ -271,6 +271,7 @@ def _nullable(schema: Schema) -> bool:
     return (
         schema.get("nullable", False)
         or None in schema.get("enum", ())
+        or declared == "null"
         or (isinstance(declared, list) and "null" in declared)
     )
 

@@ -77,7 +77,10 @@ _REFERABLE = ("path item", "parameter", "body", "response", "schema")
 
 def check(document: dict[str, Any], source: str) -> None:
     """Raise `CodegenError`, naming the place, for the first thing that is not as it should be."""
-    _Checker(document, source).walk(document, "document", "")
+    checker = _Checker(document, source)
+    checker.later.append((document, "document", ""))
+    while checker.later:
+        checker.walk(*checker.later.pop())
     document.setdefault("paths", {})
     document.setdefault("components", {}).setdefault("schemas", {})
 
@@ -87,6 +90,9 @@ class _Checker:
         self._document = document
         self._source = source
         self._seen: set[tuple[int, str]] = set()
+        # What references lead to: one may lead to the next a thousand times over, which is
+        # deeper than Python calls functions.
+        self.later: list[tuple[Any, str, str]] = []
 
     def walk(self, node: Any, kind: str, place: str) -> None:
         """Check a node that should be of a kind, and all that is below it."""
@@ -133,7 +139,7 @@ class _Checker:
                 self._refuse(place, reference, "leads back to itself")
             passed.append(reference)
             target = self._resolved(reference, place)
-        self.walk(target, kind, passed[-1].removeprefix("#"))
+        self.later.append((target, kind, passed[-1].removeprefix("#")))
 
     def _resolved(self, reference: str, place: str) -> Any:
         if not reference.startswith("#/"):

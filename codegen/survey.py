@@ -26,6 +26,7 @@ class Survey:
         }
         self._sides: dict[str, set[Side]] = defaultdict(set)
         self._used_in: dict[str, set[str]] = defaultdict(set)
+        self._uses: dict[str, set[str]] = {}
         for endpoint in endpoints(document):
             module = self.module_of(endpoint.tag)
             self._note("request", module, _schemas(endpoint.body.get("content", {})))
@@ -48,21 +49,49 @@ class Survey:
         return sorted(self._sides[name])
 
     def _note(self, side: Side, module: str, schemas: Iterable[Any]) -> None:
-        for name in self._reached(schemas):
-            self._sides[name].add(side)
-            self._used_in[name].add(module)
+        for name in self._named(schemas):
+            self._mark(name, {side}, {module})
+
+    def _mark(self, name: str, sides: set[Side], modules: set[str]) -> None:
+        """Mark a schema and all that it uses; what has the marks already is not gone into again."""
+        queue = [name]
+        while queue:
+            name = queue.pop()
+            if sides <= self._sides[name] and modules <= self._used_in[name]:
+                continue
+            self._sides[name] |= sides
+            self._used_in[name] |= modules
+            queue.extend(self._used_by(name))
+
+    def _used_by(self, name: str) -> set[str]:
+        """The schemas that one refers to itself."""
+        if name not in self._uses:
+            self._uses[name] = self._named([self._document["components"]["schemas"][name]])
+        return self._uses[name]
 
     def _note_unused(self) -> None:
         """What no operation uses is common, and so is all that it uses itself."""
         components = self._document["components"]["schemas"]
         for unused in [name for name in components if name not in self._sides]:
             side: Side = "request" if unused.endswith("Request") else "answer"
-            for name in {unused, *self._reached([components[unused]])}:
+            for name in self._reached(unused):
                 self._used_in[name].add(COMMON)
                 if not self._sides[name]:
                     self._sides[name].add(side)
 
-    def _reached(self, schemas: Iterable[Any]) -> set[str]:
+    def _reached(self, name: str) -> set[str]:
+        """A schema and all that it uses, itself or by others."""
+        found: set[str] = set()
+        queue = [name]
+        while queue:
+            name = queue.pop()
+            if name not in found:
+                found.add(name)
+                queue.extend(self._used_by(name))
+        return found
+
+    def _named(self, schemas: Iterable[Any]) -> set[str]:
+        """The schemas of the components that others refer to, without what those use in turn."""
         found: set[str] = set()
         seen: set[int] = set()
         queue = list(schemas)
@@ -73,9 +102,11 @@ class Survey:
             seen.add(id(schema))
             queue.extend(below(schema))
             if "$ref" in schema:
-                queue.append(resolve(self._document, schema["$ref"]))
                 name = component_name(self._document, schema["$ref"])
-                found |= set() if name is None else {name}
+                if name is None:
+                    queue.append(resolve(self._document, schema["$ref"]))
+                else:
+                    found.add(name)
         return found
 
 

@@ -235,7 +235,7 @@ async def test_a_refusal_names_the_field(shop: BusinessClient) -> None:
     created = await shop.invoices.create(invoice("i-1"))
     with pytest.raises(BadRequest) as caught:
         await shop.refunds.create({"invoice_id": created.id, "amount_cents": 1})
-    assert "amount_cents" in caught.value.fields
+    assert list(caught.value.fields) == ["invoice_id"]
     assert caught.value.request_id
 
 

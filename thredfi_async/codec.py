@@ -115,16 +115,19 @@ def _kind(value: Any) -> Any:
 @cache
 def _renames(wanted: Any) -> bool:
     """Whether a model, or one below it, has fields with other names on the wire."""
-    return any(getattr(model, "__wire_names__", None) for model in _models_below(wanted, set()))
+    return any(getattr(model, "__wire_names__", None) for model in _models_below(wanted))
 
 
-def _models_below(wanted: Any, seen: set[Any]) -> set[Any]:
-    for inner in get_args(wanted):
-        _models_below(inner, seen)
-    if isinstance(wanted, type) and attrs.has(wanted) and wanted not in seen:
-        seen.add(wanted)
-        for field in model_fields(wanted):
-            _models_below(field.type, seen)
+def _models_below(wanted: Any) -> set[Any]:
+    """All models that a type holds, itself included. References may go round, and deep."""
+    seen: set[Any] = set()
+    queue = [wanted]
+    while queue:
+        kind = queue.pop()
+        queue.extend(get_args(kind))
+        if isinstance(kind, type) and attrs.has(kind) and kind not in seen:
+            seen.add(kind)
+            queue.extend(field.type for field in model_fields(kind))
     return seen
 
 

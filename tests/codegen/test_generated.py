@@ -226,7 +226,7 @@ def test_an_unknown_model_is_an_ordinary_mistake() -> None:
 def test_every_module_imports_alone() -> None:
     modules = sorted(path.stem for path in (PACKAGE / "models").glob("[!_]*.py"))
     script = (
-        "import importlib, subprocess, sys, os\n"
+        "import importlib, os, sys, thredfi_async\n"
         "for name in sys.argv[1:]:\n"
         "    if (child := os.fork()) == 0:\n"
         "        importlib.import_module(f'thredfi_async.models.{name}')\n"
