@@ -78,6 +78,7 @@ class ScriptedServer:
         self.requests: list[Received] = []
         self.token_requests: list[Received] = []
         self.arrived = asyncio.Event()  # set with the first request that is not for a token
+        self.closes = False  # hang up after each answer
         self._writers: set[asyncio.StreamWriter] = set()
 
     async def __aenter__(self) -> ScriptedServer:
@@ -115,7 +116,7 @@ class ScriptedServer:
                     break
                 writer.write(data)
                 await writer.drain()
-                if b"connection: close" in data.lower():
+                if self.closes or b"connection: close" in data.lower():
                     break
         except (ConnectionError, asyncio.IncompleteReadError):
             pass

@@ -1,24 +1,20 @@
-"""Descriptions as drf-spectacular writes them, at their worst, and very large ones."""
+"""Descriptions as drf-spectacular writes them, at their worst."""
 
 from __future__ import annotations
 
-import copy
 import importlib
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any, get_type_hints
+from typing import get_type_hints
 
 import attrs
 import pytest
-import yaml
 
 import codegen.__main__ as command
-from codegen.document import read
 from codegen.output import PACKAGE
 from thredfi_async import codec
 from thredfi_async.errors import InvalidRequest
@@ -223,49 +219,3 @@ def test_one_body_in_three_content_types_is_one_model(split: ModuleType) -> None
         "multipart/form-data",
     ]
     assert len(set(bodies.values())) == 1
-
-
-# --- size -----------------------------------------------------------------------------------
-
-
-def _large(copies: int) -> dict[str, Any]:
-    """The real description several times over, each time under names of its own."""
-    real = read(str(ROOT / "openapi" / "openapi.yaml"))
-    large: dict[str, Any] = copy.deepcopy(real)
-    for number in range(2, copies + 1):
-        once = json.loads(
-            json.dumps(real)
-            .replace('"#/components/schemas/', f'"#/components/schemas/V{number}')
-            .replace('"operationId": "', f'"operationId": "v{number}_')
-        )
-        for name, schema in once["components"]["schemas"].items():
-            large["components"]["schemas"][f"V{number}{name}"] = schema
-        for path, item in once["paths"].items():
-            large["paths"][path.replace("/v1/", f"/v{number}/")] = item
-    return large
-
-
-@pytest.mark.slow
-def test_four_megabytes_take_less_than_a_minute(tmp_path: Path) -> None:
-    document = _large(copies=7)
-    assert len(document["components"]["schemas"]) > 1300
-    spec, output = tmp_path / "large.yaml", tmp_path / "large"
-    text = yaml.dump(document, sort_keys=False, indent=4, Dumper=yaml.CSafeDumper)
-    # What real descriptions have more of than ours: prose.
-    padding = "\n".join(f"  x-page-{number}: {'text ' * 20}" for number in range(20_000))
-    spec.write_text(f"{text}x-pages:\n{padding}\n"[:4_500_000].rsplit("\n", 1)[0] + "\n")
-    assert spec.stat().st_size > 4_000_000
-    started = time.monotonic()
-    _generate(spec, output)
-    seconds = time.monotonic() - started
-    print(f"{spec.stat().st_size / 1e6:.1f} MB generated in {seconds:.1f} s")
-    assert seconds < 60
-    count = (
-        "import sys, importlib, attrs; sys.path.insert(0, sys.argv[1])\n"
-        "from large import models; from large.operations import OPERATIONS\n"
-        "classes = [getattr(models, name) for name in models.__all__]\n"
-        "print(len(OPERATIONS), len(classes))"
-    )
-    operations, classes = map(int, _run("-c", count, str(tmp_path)).split())
-    assert operations == 7 * 102
-    assert classes > 1300
