@@ -83,6 +83,13 @@ class Type:
                     return tuple(dict.fromkeys(name for one in members for name in one))
         return ()
 
+    def references(self) -> Iterator[Reference]:
+        """The classes that the type is made of."""
+        if self.reference is not None:
+            yield self.reference
+        for one in self.inner:
+            yield from one.references()
+
 
 ANY = Type("any")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tempfile
 import textwrap
@@ -11,12 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-import yaml
 from datamodel_code_generator import generate
 from datamodel_code_generator.enums import DataModelType, InputFileType
 from datamodel_code_generator.format import PythonVersion
 
-from .classes import Enumeration, Field, Model, Type
+from .classes import Enumeration, Field, Model, Reference
 from .output import MARK
 from .schemas import Schemas
 from .survey import COMMON
@@ -77,9 +77,9 @@ def _classes(schemas: Schemas) -> dict[str, str]:
     data: dict[str, dict[str, Any]] = {}
     for model in schemas.models.values():
         key = f"{model.reference.module}.{model.reference.name}"
-        # The template has the fields from us; here they only say which class uses which.
-        uses = [_plain_schema(field.type) for field in model.fields]
-        properties = {f"field{number}": one for number, one in enumerate(uses)}
+        # The template has the fields from us; here it only matters which class uses which.
+        uses = dict.fromkeys(used for field in model.fields for used in field.type.references())
+        properties = {f"use{number}": _to(one) for number, one in enumerate(uses)}
         components[key] = {"type": "object", "properties": properties or {"none": {}}}
         data[key] = _model_data(model)
     for enum in schemas.enums.values():
@@ -96,8 +96,8 @@ def _classes(schemas: Schemas) -> dict[str, str]:
     }
     with tempfile.TemporaryDirectory() as name, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        source, output = Path(name, "models.yaml"), Path(name, "output")
-        source.write_text(yaml.safe_dump(document, sort_keys=False), "utf-8")
+        source, output = Path(name, "models.json"), Path(name, "output")
+        source.write_text(json.dumps(document), "utf-8")
         generate(
             source,
             input_file_type=InputFileType.OpenAPI,
@@ -119,13 +119,8 @@ def _from_first_class(text: str) -> str:
     return text[found.start() :] if found else ""
 
 
-def _plain_schema(kind: Type) -> dict[str, Any]:
-    """The simplest schema that refers to the same classes."""
-    if kind.reference is not None:
-        return {"$ref": f"#/components/schemas/{kind.reference.module}.{kind.reference.name}"}
-    if kind.inner:
-        return {"anyOf": [_plain_schema(one) for one in kind.inner]}
-    return {"type": "string"}
+def _to(reference: Reference) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{reference.module}.{reference.name}"}
 
 
 # --- what the templates get ----------------------------------------------------------------

@@ -27,7 +27,7 @@ def read_overlay(source: str) -> dict[str, Any]:
 
 
 def apply_overlay(document: dict[str, Any], overlay: dict[str, Any]) -> list[str]:
-    """Apply the actions in place and in order; the targets that matched nothing come back."""
+    """Apply the actions in place and in order; the targets of those that don't apply come back."""
     unmatched = []
     for action in overlay["actions"]:
         target = action["target"]
@@ -51,7 +51,7 @@ def _is_action(action: object) -> bool:
     return (
         isinstance(action, dict)
         and isinstance(action.get("target"), str)
-        and ("update" in action or "remove" in action)
+        and bool("update" in action or action.get("remove"))
     )
 
 

@@ -358,6 +358,7 @@ def test_scalars_are_those_of_yaml_1_2(tmp_path: Path) -> None:
         ("overlay: 1.0.0\nactions: 5", "`actions` must be a list"),
         ("overlay: 1.0.0\nactions: [text]", "`actions` must be a list"),
         ("overlay: 1.0.0\nactions: [{target: $.info}]", "each with `target` and `update`"),
+        ("overlay: 1.0.0\nactions: [{target: $.a, remove: false}]", "`target` and `update`"),
         ("overlay: 1.0.0\nactions: [{target: '$.[', update: {}}]", "is no JSONPath"),
         ("overlay: 1.0.0\nactions: [{target: '', update: {}}]", "is no JSONPath"),
         ("overlay: 1.0.0\nactions: [{target: $.info.title, update: {}}]", "that the update fits"),

@@ -477,5 +477,3 @@ AnyErrorResponse: TypeAlias = (
     | ErrorsMapResponse
     | UploadErrorResponse
 )
-
-CommaList: TypeAlias = list[str]
