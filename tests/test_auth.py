@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+from typing import Any
 
 import pytest
 
@@ -246,6 +247,58 @@ async def test_a_store_that_fails_does_not_fail_a_call(
     with caplog.at_level(logging.WARNING):
         assert (await cache.get(PARTNER)).value == "token-1"
     assert "token-1" not in caplog.text
+
+
+async def test_a_store_that_hangs_does_not_hold_up_a_call(
+    clock: FakeClock, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Hanging:
+        async def get(self, scope: str) -> Token | None:
+            await asyncio.Event().wait()
+            return None
+
+        async def put(self, scope: str, token: Token) -> None:
+            await asyncio.Event().wait()
+
+        async def drop(self, scope: str, token: Token) -> None:
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(TokenCache, "STORE_PATIENCE", 0.01)
+    cache = TokenCache(source, clock=clock, store=Hanging())
+    async with asyncio.timeout(10):
+        token = await cache.get(PARTNER)
+        await cache.drop(PARTNER, token)
+
+
+async def test_a_store_that_gives_something_else_than_a_token_is_as_good_as_none(
+    clock: FakeClock, source: Source
+) -> None:
+    class Odd(MemoryTokenStore):
+        async def get(self, scope: str) -> Any:
+            return {"value": "t", "expires_at": 5e9}
+
+    cache = TokenCache(source, clock=clock, store=Odd())
+    assert (await cache.get(PARTNER)).value == "token-1"
+
+
+async def test_notes_on_a_failed_fetch_do_not_pile_up(cache: TokenCache, source: Source) -> None:
+    source.error = TransportError("no connection")
+    source.error.add_note("There was no time left.")
+    for _ in range(5):
+        with pytest.raises(TransportError) as caught:
+            await cache.get(PARTNER)
+    assert len(caught.value.__notes__) == 2
+
+
+async def test_failed_fetches_of_many_scopes_are_forgotten(
+    cache: TokenCache, source: Source, clock: FakeClock
+) -> None:
+    source.error = TransportError("no connection")
+    for number in range(3000):
+        with pytest.raises(TransportError):
+            await cache.get(f"business-{number}")
+        clock.advance(1)
+    assert len(cache._failures) < 1100
 
 
 async def test_expired_tokens_of_many_businesses_are_forgotten(

@@ -382,3 +382,27 @@ body_models = st.builds(
 def test_what_is_written_reads_back_as_the_same(body: Body) -> None:
     assert codec.structure(Body, json.loads(codec.encode(body))) == body
     assert codec.structure(Body, codec.to_mapping(body)) == body
+
+
+@pytest.mark.parametrize("quantity", [float("nan"), float("inf")])
+def test_a_number_that_json_does_not_have_is_refused(quantity: float) -> None:
+    with pytest.raises(InvalidRequest, match=r"Line\.quantity"):
+        Line(quantity=quantity)
+    with pytest.raises(InvalidRequest, match="quantity"):
+        codec.structure(Line, {"quantity": quantity})
+
+
+def test_a_subclass_of_a_request_keeps_its_own_checks() -> None:
+    @attrs.define(kw_only=True)
+    class Own(Line):
+        built: ClassVar[int] = 0
+
+        def __attrs_post_init__(self) -> None:
+            Own.built += 1
+            Checked.__attrs_post_init__(self)
+
+    for _ in range(3):
+        Own(quantity=1)
+    assert Own.built == 3
+    with pytest.raises(InvalidRequest, match="quantity"):
+        Own(quantity="1")  # type: ignore[arg-type]

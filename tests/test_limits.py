@@ -152,6 +152,30 @@ async def test_a_cancellation_that_meets_the_deadline_is_not_swallowed() -> None
     watchdog.close()
 
 
+async def test_a_wait_that_ends_in_another_exception_leaves_no_cancellation_behind() -> None:
+    async def stubborn() -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            raise ValueError("mine") from None
+
+    watchdog = Watchdog()
+    with pytest.raises(ValueError, match="mine"):
+        await watchdog.wait(stubborn(), 0.01)
+    current = asyncio.current_task()
+    assert current is not None
+    assert current.cancelling() == 0
+
+
+async def test_closing_ends_the_waits_under_way() -> None:
+    watchdog = Watchdog()
+    wait = asyncio.create_task(watchdog.wait(asyncio.Event().wait(), 60))
+    await settle()
+    watchdog.close()
+    with pytest.raises(TimeoutError):
+        await wait
+
+
 async def test_an_exception_passes_through() -> None:
     async def fail() -> Any:
         raise ValueError("mine")

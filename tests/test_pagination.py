@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thredfi_async import InvalidRequest, NotFound, Paginator
+from thredfi_async import InvalidAnswer, InvalidRequest, NotFound, Paginator
 
 
 @attrs.frozen
@@ -168,14 +168,33 @@ async def test_a_server_that_always_names_a_next_page_is_left_at_an_empty_one() 
     assert len(await Paginator(fetch).collect()) == 3
 
 
-@pytest.mark.parametrize(
-    "envelope", [Envelope(None), Envelope("text"), Envelope([], Info("3", None)), None]
-)
-async def test_an_envelope_without_sense_is_an_empty_list(envelope: Any) -> None:
+@pytest.mark.parametrize("envelope", [Envelope(None), Envelope("text"), None, {"data": []}])
+async def test_an_answer_that_is_no_list_is_not_taken_for_an_empty_one(envelope: Any) -> None:
     async def fetch(number: int, size: int) -> Any:
         return envelope
 
-    assert await Paginator(fetch).collect() == []
+    with pytest.raises(InvalidAnswer, match="page 1"):
+        await Paginator(fetch).collect()
+
+
+async def test_an_envelope_with_senseless_counts_is_one_page() -> None:
+    async def fetch(number: int, size: int) -> Any:
+        return Envelope([Item("a")], Info("3", None))
+
+    assert await Paginator(fetch).collect() == [Item("a")]
+
+
+async def test_a_bare_array_is_the_whole_list() -> None:
+    async def fetch(number: int, size: int) -> Any:
+        return [Item("a"), Item("b")]
+
+    assert await Paginator(fetch).collect() == [Item("a"), Item("b")]
+
+
+@pytest.mark.parametrize("limit", ["5", 2.5, True])
+async def test_a_limit_that_is_no_number_is_refused(limit: Any) -> None:
+    with pytest.raises(InvalidRequest, match="limit"):
+        await Paginator(Listing(5)).collect(limit=limit)
 
 
 async def test_leaving_early_ends_what_was_fetched_ahead() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import gzip
 import logging
 import time
+import traceback
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -33,6 +35,7 @@ from thredfi_async import (
     TransportError,
     with_response,
 )
+from thredfi_async.drift import Drift
 
 from .support import BUSINESS, FakeClock, Received, ScriptedServer, answer
 
@@ -156,7 +159,7 @@ async def test_a_token_answer_without_a_token_is_an_error_of_ours(
         await thredfi.business(BUSINESS).invoices.get("inv-id")
 
 
-@pytest.mark.parametrize("lifetime", [None, "soon", -1, 0])
+@pytest.mark.parametrize("lifetime", [None, "soon", -1, 0, 10**400])
 async def test_a_senseless_lifetime_counts_as_the_documented_hour(
     server: ScriptedServer, thredfi: ThredfiClient, clock: FakeClock, lifetime: object
 ) -> None:
@@ -282,6 +285,85 @@ async def test_a_delete_on_a_reused_connection_is_not_repeated_behind_our_back(
     with pytest.raises(OutcomeUnknown):
         await refunds.delete("refund-id")
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("status", [307, 401, 403, 409, 423])
+async def test_a_refusal_after_a_lost_answer_settles_nothing_if_the_first_attempt_may_cause_it(
+    server: ScriptedServer, thredfi: ThredfiClient, status: int
+) -> None:
+    server.answers(None, answer(status, {"error_code": "conflict"}))
+    with pytest.raises(OutcomeUnknown) as caught:
+        await thredfi.business(BUSINESS).payments.create(PAYMENT)
+    assert caught.value.status == status
+
+
+@pytest.mark.parametrize("line", [b"HTTP/1.1 101 Switching", b"HTTP/1.1 000 None"])
+async def test_a_status_that_says_nothing_leaves_the_outcome_of_a_write_unknown(
+    server: ScriptedServer, thredfi: ThredfiClient, line: bytes
+) -> None:
+    server.answers(line + b"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+    with pytest.raises(OutcomeUnknown):
+        await thredfi.business(BUSINESS).invoices.create(NAMELESS)
+
+
+async def test_a_duplicate_after_a_lost_answer_may_be_our_own(
+    server: ScriptedServer, thredfi: ThredfiClient
+) -> None:
+    server.answers(None, answer(400, {"error_code": "duplicate_external_id"}))
+    with pytest.raises(OutcomeUnknown):
+        await thredfi.business(BUSINESS).invoices.create(BODY)
+
+
+@pytest.mark.parametrize("status", [400, 404, 422])
+async def test_a_refusal_of_the_request_itself_settles_a_lost_answer(
+    server: ScriptedServer, thredfi: ThredfiClient, status: int
+) -> None:
+    server.answers(None, answer(status, {"error_code": "validation_error"}))
+    with pytest.raises(ApiError) as caught:
+        await thredfi.business(BUSINESS).payments.create(PAYMENT)
+    assert caught.value.status == status
+
+
+async def test_an_unknown_outcome_has_no_status_of_an_earlier_attempt(
+    server: ScriptedServer, thredfi: ThredfiClient
+) -> None:
+    server.answers(answer(503), None)
+    with pytest.raises(OutcomeUnknown) as caught:
+        await thredfi.business(BUSINESS).invoices.create(BODY)
+    assert caught.value.status is None
+
+
+async def test_a_key_that_thred_does_not_look_at_is_no_advice(
+    server: ScriptedServer, thredfi: ThredfiClient
+) -> None:
+    server.answers(None)
+    with pytest.raises(OutcomeUnknown) as caught:
+        await thredfi.business(BUSINESS).invoices.create(NAMELESS, idempotency_key="mine")
+    assert "mine" not in caught.value.find_out
+
+
+async def test_a_key_of_the_caller_is_the_one_to_send_again(
+    server: ScriptedServer, thredfi: ThredfiClient
+) -> None:
+    server.answers(None)
+    with pytest.raises(OutcomeUnknown) as caught:
+        await thredfi.business(BUSINESS).payments.create(
+            {**PAYMENT, "external_id": "p-1"}, idempotency_key="mine"
+        )
+    assert "idempotency_key='mine'" in caught.value.find_out
+
+
+@pytest.mark.parametrize("external_id", [None, 5, ""])
+async def test_a_create_whose_name_is_taken_away_by_extra_body_is_not_sent_again(
+    server: ScriptedServer, thredfi: ThredfiClient, external_id: object
+) -> None:
+    server.answers(None)
+    with pytest.raises(OutcomeUnknown) as caught:
+        await thredfi.business(BUSINESS).invoices.create(
+            BODY, extra_body={"external_id": external_id}
+        )
+    assert len(server.requests) == 1
+    assert not caught.value.external_id
 
 
 async def test_what_was_refused_is_not_sent_again(
@@ -463,6 +545,31 @@ async def test_an_answer_that_differs_from_the_model_is_read_and_noted(
     assert noted == {("create_invoice", "total_amount"): 1, ("create_invoice", "novel"): 1}
 
 
+async def test_a_committed_write_is_no_failure_for_a_number_that_fits_no_float(
+    server: ScriptedServer, thredfi: ThredfiClient
+) -> None:
+    raw = b'{"id": "inv-id", "line_items": [{"quantity": 1%s}]}' % (b"0" * 400)
+    server.answers(answer(201, raw=raw))
+    assert (await thredfi.business(BUSINESS).invoices.create(NAMELESS)).id == "inv-id"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'\xef\xbb\xbf{"id": "inv-id"}',
+        b'{"id": "inv-id", "memo": "\\ud83d"}',
+        b'{"id": "inv-id", "subtotal": NaN}',
+        b'{"id": "inv-id", "subtotal": 1e999}',
+    ],
+)
+async def test_json_that_is_not_quite_json_is_read_and_noted(
+    server: ScriptedServer, thredfi: ThredfiClient, raw: bytes
+) -> None:
+    server.answers(answer(201, raw=raw))
+    assert (await thredfi.business(BUSINESS).invoices.create(NAMELESS)).id == "inv-id"
+    assert thredfi.drift
+
+
 async def test_an_object_in_an_array_of_one_is_taken_out(
     server: ScriptedServer, thredfi: ThredfiClient
 ) -> None:
@@ -537,7 +644,7 @@ async def test_no_id_changes_the_path(
     assert "#" not in path
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", None, 5])
+@pytest.mark.parametrize("name", ["", ".", "..", None, 5, ["inv-id"], {}, "\ud800"])
 async def test_what_is_no_id_is_refused_before_anything_is_sent(
     server: ScriptedServer, thredfi: ThredfiClient, name: Any
 ) -> None:
@@ -606,13 +713,72 @@ async def test_an_unknown_key_is_refused_and_the_nearest_known_one_suggested(
     assert not server.token_requests
 
 
-@pytest.mark.parametrize("option", [{"timeout": 0}, {"deadline": -1}, {"retries": -1}])
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"timeout": 0},
+        {"timeout": None},
+        {"timeout": "5"},
+        {"timeout": True},
+        {"deadline": -1},
+        {"deadline": float("nan")},
+        {"retries": -1},
+        {"retries": None},
+        {"retries": 1.5},
+        {"idempotency_key": ""},
+        {"idempotency_key": 5},
+        {"extra_body": [("a", 1)]},
+        {"extra_query": "a=1"},
+        {"extra_query": {1: 2}},
+        {"extra_query": {"extra_query": {"a": 1}}},
+        {"extra_query": {"extra_query": b"a"}},
+        {"extra_query": {"extra_query": float("nan")}},
+        {"extra_query": {"extra_query": "\ud800"}},
+        {"extra_headers": "a: b"},
+        {"extra_headers": {1: "b"}},
+        {"extra_headers": {"idempotency-key": "mine"}},
+    ],
+)
 async def test_an_option_without_sense_is_refused(
     server: ScriptedServer, thredfi: ThredfiClient, option: Any
 ) -> None:
     with pytest.raises(InvalidRequest, match=next(iter(option))):
         await thredfi.business(BUSINESS).invoices.get("x", **option)
     assert not server.requests
+
+
+async def test_a_misspelt_argument_is_refused_and_the_nearest_one_suggested(
+    server: ScriptedServer, thredfi: ThredfiClient
+) -> None:
+    invoices = thredfi.business(BUSINESS).invoices
+    with pytest.raises(InvalidRequest, match=r"timout.*timeout"):
+        await invoices.get("x", timout=5)  # type: ignore[call-arg]
+    with pytest.raises(InvalidRequest, match=r"statuses.*status"):
+        await invoices.list(statuses=["sent"]).collect()  # type: ignore[call-arg]
+    assert not server.requests
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {**BODY, "external_id": "\ud800"},
+        {**BODY, "line_items": [{"quantity": float("nan"), "unit_price": 1}]},
+        {**BODY, "line_items": [{"quantity": float("inf"), "unit_price": 1}]},
+    ],
+)
+async def test_what_json_can_not_carry_is_refused_before_anything_is_sent(
+    server: ScriptedServer, thredfi: ThredfiClient, body: Any
+) -> None:
+    with pytest.raises(InvalidRequest):
+        await thredfi.business(BUSINESS).invoices.create(body)
+    assert not server.requests
+
+
+async def test_a_body_that_holds_itself_is_refused(thredfi: ThredfiClient) -> None:
+    endless: dict[str, Any] = {}
+    endless["metadata"] = endless
+    with pytest.raises(InvalidRequest):
+        await thredfi.business(BUSINESS).invoices.create(BODY, extra_body=endless)
 
 
 async def test_a_model_of_another_operation_is_refused(thredfi: ThredfiClient) -> None:
@@ -637,6 +803,11 @@ async def test_a_model_of_another_operation_is_refused(thredfi: ThredfiClient) -
         ({"token_scope": "none"}, "token_scope"),
         ({"max_connections": 0}, "max_connections"),
         ({"timeout": 0}, "timeout"),
+        ({"timeout": None}, "timeout"),
+        ({"connect_timeout": "5"}, "connect_timeout"),
+        ({"max_connections": 1.5}, "max_connections"),
+        ({"max_answer_size": 0}, "max_answer_size"),
+        ({"user_agent": "a\r\nX-Injected: b"}, "user_agent"),
         ({"partner_uuid": ""}, "THREDFI_PARTNER_UUID"),
     ],
 )
@@ -670,6 +841,76 @@ async def test_a_borrowed_session_is_used_and_left_open(server: ScriptedServer) 
         ) as thredfi:
             await thredfi.business(BUSINESS).invoices.get("inv-id")
         assert not http.closed
+
+
+async def test_a_borrowed_session_that_adds_credentials_is_refused() -> None:
+    with pytest.warns(DeprecationWarning, match="auth"):
+        http = aiohttp.ClientSession(auth=aiohttp.BasicAuth("app", "secret"))
+    async with http:
+        with pytest.raises(ConfigurationError, match="auth"):
+            ThredfiClient(partner_uuid="p", api_key="k", http=http)
+
+
+async def test_a_borrowed_session_may_leave_answers_compressed(server: ScriptedServer) -> None:
+    zipped = gzip.compress(b'{"id": "inv-id"}')
+    server.answers(answer(201, raw=zipped, headers={"Content-Encoding": "gzip"}))
+    async with (
+        aiohttp.ClientSession(auto_decompress=False) as http,
+        ThredfiClient(partner_uuid="p", api_key="k", base_url=server.url, http=http) as thredfi,
+    ):
+        assert (await thredfi.business(BUSINESS).invoices.create(NAMELESS)).id == "inv-id"
+
+
+async def test_a_borrowed_session_that_was_closed_is_no_unknown_outcome(
+    server: ScriptedServer,
+) -> None:
+    http = aiohttp.ClientSession()
+    async with ThredfiClient(
+        partner_uuid="p", api_key="k", base_url=server.url, http=http
+    ) as thredfi:
+        await thredfi.tokens.partner()
+        await http.close()
+        with pytest.raises(ConfigurationError, match="closed"):
+            await thredfi.business(BUSINESS).invoices.create(BODY)
+
+
+@pytest.mark.parametrize("borrowed", [False, True])
+async def test_closing_ends_a_write_under_way_with_an_unknown_outcome(
+    server: ScriptedServer, borrowed: bool
+) -> None:
+    async def hang(request: Received) -> bytes | None:
+        await asyncio.sleep(30)
+        return None
+
+    server.script = hang
+    http = aiohttp.ClientSession() if borrowed else None
+    thredfi = ThredfiClient(
+        partner_uuid="p", api_key="k", base_url=server.url, http=http, clock=FakeClock()
+    )
+    call = asyncio.create_task(thredfi.business(BUSINESS).invoices.create(BODY))
+    await server.arrived.wait()
+    await thredfi.aclose()
+    async with asyncio.timeout(10):
+        with pytest.raises(OutcomeUnknown, match="closed"):
+            await call
+    if http is not None:
+        await http.close()
+
+
+def test_a_client_taken_to_another_event_loop_says_so() -> None:
+    async def first() -> ThredfiClient:
+        async with ScriptedServer() as server:
+            thredfi = ThredfiClient(partner_uuid="p", api_key="k", base_url=server.url)
+            await thredfi.business(BUSINESS).invoices.get("x")
+            assert thredfi._session.transport._http is not None
+            await thredfi._session.transport._http.close()
+            return thredfi
+
+    async def second(thredfi: ThredfiClient) -> None:
+        with pytest.raises(ConfigurationError, match="event loop"):
+            await thredfi.business(BUSINESS).invoices.create(NAMELESS)
+
+    asyncio.run(second(asyncio.run(first())))
 
 
 async def test_closing_leaves_no_task_and_no_socket(
@@ -714,6 +955,42 @@ async def test_secrets_are_in_no_message_repr_or_log(
         assert "secret-key" not in text
         assert "secret-token" not in text
         assert "c2VjcmV0LWtleQ" not in text
+
+
+async def test_secrets_are_in_no_traceback_with_locals(
+    server: ScriptedServer, thredfi: ThredfiClient
+) -> None:
+    server.answers(answer(201, INVOICE), answer(500), None)
+    invoices = thredfi.business(BUSINESS).invoices
+    await invoices.create(NAMELESS)
+    errors: list[ThredfiError] = []
+    for _ in range(2):
+        with pytest.raises(ThredfiError) as caught:
+            await invoices.create(NAMELESS)
+        errors.append(caught.value)
+    await thredfi.aclose()
+    with pytest.raises(ThredfiError) as caught:
+        await invoices.create(NAMELESS)
+    errors.append(caught.value)
+    for error in errors:
+        told = traceback.TracebackException.from_exception(error, capture_locals=True)
+        lines = "".join(told.format())
+        assert "secret-token" not in lines
+        assert "secret-key" not in lines
+        assert "c2VjcmV0LWtleQ" not in lines
+
+
+async def test_drift_that_is_known_is_counted_on_when_the_list_is_full(
+    server: ScriptedServer, thredfi: ThredfiClient
+) -> None:
+    server.answers(answer(200, {**INVOICE, "memo": 1}))
+    invoices = thredfi.business(BUSINESS).invoices
+    await invoices.get("x")
+    (known,) = thredfi.drift
+    for number in range(10_000):
+        thredfi.drift["", Drift(str(number), "", "")] += 1
+    await invoices.get("x")
+    assert thredfi.drift[known] == 2
 
 
 async def test_a_scripted_answer_can_be_given_by_aioresponses() -> None:

@@ -28,7 +28,9 @@ PARTNER = ""
 
 
 def _credential(instance: object, attribute: attrs.Attribute[str], value: object) -> None:
-    if not isinstance(value, str) or not value.strip():
+    if not isinstance(value, str) and value is not None:
+        raise ConfigurationError(f"{attribute.name} must be text, not {type(value).__name__}")
+    if not value or not value.strip():
         raise ConfigurationError(
             f"{attribute.name} is missing: give {attribute.name}=… "
             f"or set THREDFI_{attribute.name.upper()}; both are in Thred's Partner Portal"
@@ -74,8 +76,8 @@ class Token:
 class TokenStore(Protocol):
     """Where tokens are kept beside the cache: memory, or something that processes share.
 
-    A scope is `PARTNER` or a business id. A store that fails never fails a call: the
-    token is then fetched from Thred. Whoever writes one keeps tokens as secret as a password.
+    A scope is `PARTNER` or a business id. A store that fails or hangs never fails a call:
+    the token is then fetched from Thred. Whoever writes one keeps tokens as secret as a password.
     """
 
     async def get(self, scope: str) -> Token | None:
@@ -122,6 +124,7 @@ class TokenCache:
 
     FIRST_PAUSE = 1.0
     LONGEST_PAUSE = 60.0
+    STORE_PATIENCE = 5.0  # seconds that a store may take
 
     def __init__(
         self, fetch: Callable[[str], Awaitable[Token]], *, clock: Clock, store: TokenStore
@@ -182,7 +185,8 @@ class TokenCache:
             del self._tokens[scope]
             self._refused[scope] = token
         try:
-            await self._store.drop(scope, token)
+            async with asyncio.timeout(self.STORE_PATIENCE):
+                await self._store.drop(scope, token)
         except Exception:
             log.warning("the token store could not drop a token", exc_info=True)
 
@@ -210,9 +214,11 @@ class TokenCache:
                 token = await self._fetch(scope)
                 await self._keep(scope, token)
         except ThredfiError as error:
+            # A copy, because the error itself holds on to the frames of its traceback.
             self._failures[scope] = _FailedFetch.after(
-                self._failures.get(scope), error, self._clock.monotonic()
+                self._failures.get(scope), copy.copy(error), self._clock.monotonic()
             )
+            self._prune()
             raise
         else:
             self._failures.pop(scope, None)
@@ -225,28 +231,36 @@ class TokenCache:
 
     async def _stored(self, scope: str) -> Token | None:
         try:
-            token = await self._store.get(scope)
+            async with asyncio.timeout(self.STORE_PATIENCE):
+                token = await self._store.get(scope)
         except Exception:
             log.warning("the token store could not be read", exc_info=True)
             return None
-        if token is None or token == self._refused.get(scope):
+        if not isinstance(token, Token) or token == self._refused.get(scope):
             return None
         return token if self._clock.time() < token.refresh_at else None
 
     async def _keep(self, scope: str, token: Token) -> None:
         try:
-            await self._store.put(scope, token)
+            async with asyncio.timeout(self.STORE_PATIENCE):
+                await self._store.put(scope, token)
         except Exception:
             log.warning("the token store could not keep a token", exc_info=True)
 
     def _prune(self) -> None:
-        """Forget expired tokens now and then, so that many businesses don't fill the memory."""
-        if len(self._tokens) < self._prune_at:
+        """Forget what is over now and then, so that many businesses don't fill the memory."""
+        if self._size() < self._prune_at:
             return
         now = self._clock.time()
-        for scope in [s for s, token in self._tokens.items() if now >= token.expires_at]:
-            del self._tokens[scope]
-        self._prune_at = max(1024, 2 * len(self._tokens))
+        for tokens in (self._tokens, self._refused):
+            for scope in [s for s, token in tokens.items() if now >= token.expires_at]:
+                del tokens[scope]
+        for scope in [s for s in self._failures if not self._pausing(s)]:
+            del self._failures[scope]
+        self._prune_at = max(1024, 2 * self._size())
+
+    def _size(self) -> int:
+        return len(self._tokens) + len(self._refused) + len(self._failures)
 
 
 @attrs.frozen

@@ -7,6 +7,7 @@ caller writes by hand) go through cattrs, in `structuring`. Nobody else knows ei
 from __future__ import annotations
 
 import importlib
+import json
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, TypeVar, get_args
@@ -41,9 +42,10 @@ def load(ref: ModelRef) -> Any:
 
 def encode(value: Any) -> bytes:
     """``value`` (a model or plain data) as JSON. Unset fields are left out, None is null."""
-    if _renames(_kind(value)):
-        return _encode(_by_wire_names(value))
-    return _encode(value)
+    try:
+        return _encode(_by_wire_names(value) if _renames(_kind(value)) else value)
+    except (UnicodeError, RecursionError, TypeError) as error:
+        raise InvalidRequest.at("", f"the body can't be written as JSON: {error}") from None
 
 
 def decode(wanted: Any, data: bytes) -> tuple[Any, tuple[Drift, ...]]:
@@ -56,15 +58,17 @@ def decode(wanted: Any, data: bytes) -> tuple[Any, tuple[Drift, ...]]:
         try:
             value: Any = decoder.decode(data)
             return value, ()
-        except msgspec.ValidationError:
-            pass  # valid JSON of another shape: read it leniently below
-        except (msgspec.DecodeError, RecursionError) as error:
-            raise BrokenJSON(str(error)) from None
+        except (msgspec.DecodeError, RecursionError):
+            pass  # JSON of another shape, or no JSON: find out which below
     try:
-        raw = msgspec.json.decode(data)
+        return read_leniently(wanted, msgspec.json.decode(data))
     except (msgspec.DecodeError, RecursionError) as error:
-        raise BrokenJSON(str(error)) from None
-    return read_leniently(wanted, raw)
+        # json reads what msgspec is too strict for: NaN, half a surrogate pair, a BOM.
+        try:
+            value, differences = read_leniently(wanted, json.loads(data))
+        except (ValueError, RecursionError):
+            raise BrokenJSON(str(error)) from None
+        return value, (*differences, Drift("", "JSON", "almost JSON"))
 
 
 def unwrap(wrapper: Any, name: str, data: bytes) -> Any:

@@ -150,7 +150,10 @@ def _default(field: ModelField) -> Any:
 
 def _read_scalar(wanted: Any, raw: Any, path: str, note: Note) -> Any:
     if wanted is float and isinstance(raw, int) and not isinstance(raw, bool):
-        return float(raw)
+        try:
+            return float(raw)
+        except OverflowError:
+            return _misfit(wanted, raw, path, note)
     if isinstance(wanted, type):
         if issubclass(wanted, enum.Enum) and isinstance(raw, str):
             return wanted(raw)

@@ -50,6 +50,8 @@ def _rebuilt(
     error = kind.__new__(kind)
     error.args = args
     error.__dict__.update(state)
+    if "__notes__" in state:  # a copy gets notes of its own
+        error.__notes__ = list(state["__notes__"])
     return error
 
 

@@ -7,6 +7,7 @@ Nothing here knows one model or one endpoint. The generated request models are
 from __future__ import annotations
 
 import enum
+import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
@@ -84,9 +85,10 @@ class Checked:
     __checks__: ClassVar[Mapping[str, Check]] = {}
 
     def __attrs_post_init__(self) -> None:
-        # Only the first instance comes here; the class then has a method of its own.
-        model = type(self)
-        model.__attrs_post_init__ = method = _compiled(model)  # type: ignore[method-assign, assignment]
+        # Only the first instance comes here; the class that lists the checks (this one's, or
+        # the one that it derives from) then has a method of its own.
+        model: Any = next(c for c in type(self).__mro__ if "__checks__" in vars(c))
+        model.__attrs_post_init__ = method = _compiled(model)
         method(self)
 
 
@@ -161,7 +163,8 @@ class Check:
         self.plain: tuple[type, ...] = ()
         if not limits and items is None:
             plain = [one for one in types if isinstance(one, type) and one in _PLAIN]
-            self.plain = (*plain, int) if float in plain else tuple(plain)  # 2 is a number too
+            # 2 is a number too, and a float has to be looked at: it may be NaN
+            self.plain = tuple(int if one is float else one for one in plain)
 
     def __call__(self, path: str, value: Any) -> None:
         """Raise `InvalidRequest` unless the value is good."""
@@ -178,6 +181,8 @@ class Check:
                 raise InvalidRequest.at(path, _wrong_type(allowed, value))
         if isinstance(value, datetime) and value.tzinfo is None:
             raise InvalidRequest.at(path, NAIVE_DATETIME)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise InvalidRequest.at(path, f"must be a finite number, not {value}")
         if self._items is not None and isinstance(value, list):
             element = self._items = _resolve(self._items)
             for index, one in enumerate(value):

@@ -70,6 +70,12 @@ class _Watched:
         self.cancelling = task.cancelling()
         self.expired = False
 
+    def end(self) -> None:
+        """Cancel the wait, once."""
+        if not self.expired:
+            self.expired = True
+            self.task.cancel()
+
 
 class Watchdog:
     """Ends waits that take too long, all of them with one timer of the event loop.
@@ -101,17 +107,22 @@ class Watchdog:
             return await awaitable
         except asyncio.CancelledError:
             # Not ours to swallow where somebody else cancelled the task as well.
-            if watched.expired and task.uncancel() <= watched.cancelling:
+            if watched.expired and task.cancelling() <= watched.cancelling + 1:
                 raise TimeoutError from None
             raise
         finally:
             self._watched.discard(watched)
+            if watched.expired:
+                task.uncancel()
 
     def close(self) -> None:
-        """Stop the timer."""
+        """End all waits, as if their time were up."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self._ring_at = float("inf")
+        for watched in self._watched:
+            watched.end()
 
     def _set(self, loop: asyncio.AbstractEventLoop, when: float) -> None:
         if self._timer is not None:
@@ -125,11 +136,8 @@ class Watchdog:
         now = loop.time()
         earliest = float("inf")
         for watched in self._watched:
-            if watched.expired:
-                continue
             if watched.deadline <= now:
-                watched.expired = True
-                watched.task.cancel()
+                watched.end()
             else:
                 earliest = min(earliest, watched.deadline)
         if earliest < float("inf"):

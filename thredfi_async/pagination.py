@@ -15,7 +15,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import attrs
 
-from .errors import InvalidRequest, NotFound
+from .errors import InvalidAnswer, InvalidRequest, NotFound
 
 __all__ = ["Page", "PageAnswer", "Paginator"]
 
@@ -47,9 +47,14 @@ class Page(Generic[T]):
 
     @classmethod
     def of(cls, answer: Any, number: int) -> Page[T]:
-        """A page from an answer with either envelope; what it doesn't say is None."""
-        results = getattr(answer, "results", None)
-        items = list(results) if isinstance(results, list) else []
+        """A page from an answer with either envelope, or with none: a bare array.
+
+        What the answer doesn't say is None. One without items is not taken for an empty
+        list: it raises `InvalidAnswer`.
+        """
+        results = answer if isinstance(answer, list) else getattr(answer, "results", None)
+        if not isinstance(results, list):
+            raise InvalidAnswer(f"page {number} of the list came without its results")
         info = getattr(answer, "page_info", None)
         total_pages = _count(getattr(info, "total_pages", None))
         total_count = _count(getattr(info, "total_count", None))
@@ -59,7 +64,7 @@ class Page(Generic[T]):
             has_next = number < total_pages
         else:
             has_next = bool(getattr(answer, "next", None))
-        return cls(items, number, total_count, total_pages, has_next)
+        return cls(list(results), number, total_count, total_pages, has_next)
 
 
 def _count(value: object) -> int | None:
@@ -141,6 +146,8 @@ class Paginator(Generic[T]):
 
     async def collect(self, *, limit: int | None = None) -> list[T]:
         """All items as a list, or the first ``limit`` of them."""
+        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int)):
+            raise InvalidRequest.at("limit", f"must be a whole number, not {limit!r}")
         if limit is not None and limit <= 0:
             return []
         found: list[T] = []

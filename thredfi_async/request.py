@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from enum import Enum
 from functools import lru_cache
+from math import isfinite
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID, uuid4, uuid5
@@ -20,6 +22,8 @@ from .operation import ModelRef, Operation, Replay, Style
 __all__ = ["Request", "prepare"]
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
+
+_HEADER_NAME = re.compile(r"[\w-]+").fullmatch
 
 # Makes the same key from the same external_id in every run, so that a repeated run is a replay.
 _KEY_NAMESPACE = UUID("6f0f2a4e-3c58-4c7a-9d43-0d6a5e0d9f11")
@@ -50,7 +54,11 @@ def prepare(
     idempotency_key: str | None = None,
 ) -> Request:
     """Check and encode one call. Raises `InvalidRequest` before anything is sent."""
-    target = _fill(operation, tuple(map(path.get, operation.path_parameters)))
+    values = tuple(map(path.get, operation.path_parameters))
+    try:
+        target = _fill(operation, values)
+    except TypeError:  # a list can't be looked up: refuse it without
+        target = _fill.__wrapped__(operation, values)
     if query or extra_query:
         target += _query(operation, query, extra_query)
     model, content = _body(operation, body, extra_body)
@@ -59,11 +67,13 @@ def prepare(
     if key is None and operation.replay is Replay.IDEMPOTENCY_KEY:
         key = _key(operation, path, external_id)
     headers: dict[str, str] = {}
+    if extra_headers:
+        _check_headers(extra_headers)
+        headers.update(extra_headers)
+    if idempotency_key is not None:
+        _check_header_value("idempotency_key", idempotency_key)
     if key is not None:
         headers[IDEMPOTENCY_KEY] = key
-    if extra_headers or idempotency_key:
-        headers.update(extra_headers or {})
-        _check_headers(headers)
     return Request(operation, target, path.get("business_id"), content, headers, external_id, key)
 
 
@@ -77,7 +87,7 @@ def _fill(operation: Operation[Any], values: tuple[Any, ...]) -> str:
         if not value or value in (".", ".."):
             # An empty id would turn "this invoice" into "all invoices".
             raise InvalidRequest.at(name, f"{value!r} is no id")
-        filled = filled.replace(f"{{{name}}}", quote(value, safe=""))
+        filled = filled.replace(f"{{{name}}}", _quoted(name, value))
     return filled
 
 
@@ -91,24 +101,33 @@ def _query(
             if value is not None and value is not UNSET:
                 pairs.extend(_pairs(parameter.name, value, parameter.style))
     for name, value in (extra or {}).items():
+        if not isinstance(name, str):
+            raise InvalidRequest.at("extra_query", f"{name!r} is no name")
         if value is not None:
             pairs.extend(_pairs(name, value, Style.REPEAT))
     return "?" + "&".join(pairs) if pairs else ""
 
 
 def _pairs(name: str, value: Any, style: Style) -> list[str]:
-    key = quote(name, safe="")
-    if isinstance(value, str) or not isinstance(value, Iterable):
-        return [f"{key}={quote(_text(name, value), safe='')}"]
+    key = _quoted(name, name)
+    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
+        return [f"{key}={_quoted(name, _text(name, value))}"]
     texts = [_text(name, one) for one in value]
     if style is Style.COMMA:
         for one in texts:
             if "," in one:
                 raise InvalidRequest.at(name, f"{one!r} has a comma, which separates the values")
-        return [f"{key}={','.join(quote(one, safe='') for one in texts)}"] if texts else []
+        return [f"{key}={','.join(_quoted(name, one) for one in texts)}"] if texts else []
     if style is Style.PLAIN:
         raise InvalidRequest.at(name, "takes one value, not several")
-    return [f"{key}={quote(one, safe='')}" for one in texts]
+    return [f"{key}={_quoted(name, one)}" for one in texts]
+
+
+def _quoted(name: str, text: str) -> str:
+    try:
+        return quote(text, safe="")
+    except UnicodeError:
+        raise InvalidRequest.at(name, f"{text!r:.80} is no valid Unicode") from None
 
 
 def _text(name: str, value: Any) -> str:
@@ -125,7 +144,9 @@ def _text(name: str, value: Any) -> str:
             return value.isoformat()
         case date():
             return value.isoformat()
-        case int() | float() | UUID():
+        case int() | UUID():
+            return str(value)
+        case float() if isfinite(value):
             return str(value)
     raise InvalidRequest.at(name, f"{type(value).__name__} can't be a query value")
 
@@ -160,9 +181,10 @@ def _as_model(ref: ModelRef | None, body: Any) -> Any:
 
 
 def _external_id(model: Any, extra: Mapping[str, Any] | None) -> str | None:
-    if extra and isinstance(extra.get("external_id"), str):
-        return str(extra["external_id"])
-    held = getattr(model, "external_id", None)
+    if extra and "external_id" in extra:
+        held = extra["external_id"]
+    else:
+        held = getattr(model, "external_id", None)
     return held if isinstance(held, str) else None
 
 
@@ -175,12 +197,16 @@ def _key(operation: Operation[Any], path: Mapping[str, str], external_id: str | 
 
 def _check_headers(headers: Mapping[str, str]) -> None:
     for name, value in headers.items():
+        where = f"extra_headers[{name!r}]"
+        if not isinstance(name, str) or not name.isascii() or not _HEADER_NAME(name):
+            raise InvalidRequest.at(where, "is no header name")
         if name.lower() in ("authorization", "host", "content-length", "transfer-encoding"):
-            raise InvalidRequest.at(f"extra_headers[{name!r}]", "is set by the client itself")
-        if not name.isascii() or not name.replace("-", "").replace("_", "").isalnum():
-            raise InvalidRequest.at(f"extra_headers[{name!r}]", "is no header name")
-        if not isinstance(value, str) or not value.isprintable():
-            raise InvalidRequest.at(
-                f"extra_headers[{name!r}]" if name != IDEMPOTENCY_KEY else "idempotency_key",
-                "must be one line of printable text",
-            )
+            raise InvalidRequest.at(where, "is set by the client itself")
+        if name.lower() == IDEMPOTENCY_KEY.lower():
+            raise InvalidRequest.at(where, "is given as idempotency_key=")
+        _check_header_value(where, value)
+
+
+def _check_header_value(where: str, value: object) -> None:
+    if not isinstance(value, str) or not value.isprintable():
+        raise InvalidRequest.at(where, "must be one line of printable text")

@@ -27,14 +27,14 @@ class Failure(enum.Enum):
     NOT_SENT = "not sent"  # no connection: Thred never saw it
     REFUSED = "refused"  # 429: Thred saw it and did nothing
     UNCERTAIN = "uncertain"  # sent, and no readable answer, or a 5xx: anything may have happened
-    FINAL = "final"  # answered: the same request would get the same answer
+    FINAL = "final"  # the same request would end the same way
 
 
 def failure_of_status(status: int) -> Failure:
     """How an answer outside 2xx counts. 401 is not judged here: a new token may cure it."""
     if status == 429:
         return Failure.REFUSED
-    if status >= 500 or status in (408, 425):
+    if not 300 <= status < 500 or status in (408, 425):
         return Failure.UNCERTAIN
     return Failure.FINAL
 
@@ -88,9 +88,23 @@ def parse_retry_after(text: str | None, now: float) -> float | None:
     return max(0.0, seconds)
 
 
-def _positive(instance: Any, attribute: attrs.Attribute[Any], value: float) -> None:
-    if not value > 0:
+def is_positive(value: object) -> bool:
+    """Whether it is a number above 0, as seconds and counts have to be."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+
+
+def _positive(instance: Any, attribute: attrs.Attribute[Any], value: object) -> None:
+    if not is_positive(value):
         raise ConfigurationError(f"RetryPolicy.{attribute.name} must be above 0, not {value!r}")
+
+
+def settles(status: int, code: str | None) -> bool:
+    """Whether this refusal says that an earlier attempt, whose answer was lost, did nothing.
+
+    So it is where the request itself is at fault. Anything else may come of the earlier
+    attempt's success (409, a duplicate) or of what has happened since (401, 403, a redirect).
+    """
+    return status in (400, 404, 422) and "duplicate" not in (code or "")
 
 
 @attrs.frozen(kw_only=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from functools import cache
 from typing import Any, Generic, Literal, NoReturn, TypedDict, TypeVar
@@ -36,7 +36,15 @@ from .limits import Gate, Watchdog
 from .operation import Operation, Replay, TokenScope
 from .operations import GET_BUSINESS_TOKEN, GET_PARTNER_TOKEN
 from .request import Request, prepare
-from .retry import Failure, RetryPolicy, failure_of_status, may_resend, parse_retry_after
+from .retry import (
+    Failure,
+    RetryPolicy,
+    failure_of_status,
+    is_positive,
+    may_resend,
+    parse_retry_after,
+    settles,
+)
 from .transport import Exchanged, LostError, NotSentError, TooLargeError, Transport
 
 __all__ = ["CallOptions", "Response", "Session", "Statistics", "with_response"]
@@ -48,6 +56,10 @@ T = TypeVar("T")
 BusinessToken = Literal["business", "partner"]
 
 _REQUEST_ID = "X-Request-ID"
+
+_LONGEST_LIFETIME = 1e9  # seconds; what a token says beyond that makes no sense
+
+_KINDS_OF_DRIFT = 10_000  # that are counted; what comes new after that is not
 
 
 class CallOptions(TypedDict, total=False):
@@ -148,10 +160,15 @@ class Session:
     ) -> None:
         if token_scope not in ("business", "partner"):
             raise ConfigurationError(f'token_scope is "business" or "partner", not {token_scope!r}')
-        if max_connections < 1:
-            raise ConfigurationError(f"max_connections must be at least 1, not {max_connections}")
-        if not timeout > 0:
-            raise ConfigurationError("timeout must be above 0 seconds")
+        for name, seconds in (("timeout", timeout), ("connect_timeout", connect_timeout)):
+            if not is_positive(seconds):
+                raise ConfigurationError(f"{name} must be above 0 seconds, not {seconds!r}")
+        for name, count in (
+            ("max_connections", max_connections),
+            ("max_answer_size", max_answer_size),
+        ):
+            if not (is_positive(count) and isinstance(count, int)):
+                raise ConfigurationError(f"{name} must be a whole number above 0, not {count!r}")
         self.transport = Transport(
             base_url,
             connect_timeout=connect_timeout,
@@ -185,7 +202,10 @@ class Session:
         Raises what `errors` lists: `InvalidRequest` before anything is sent, `ApiError`,
         `TransportError`, `InvalidAnswer`, `OutcomeUnknown`.
         """
-        options = options or {}
+        if options:
+            _check_options(operation, options)
+        else:
+            options = {}
         request = prepare(
             operation,
             path=path or {},
@@ -205,9 +225,11 @@ class Session:
 
     async def aclose(self) -> None:
         """Close what this session opened; a borrowed aiohttp session stays open."""
-        await self.tokens.aclose()
-        self._watchdog.close()
-        await self.transport.aclose()
+        try:
+            await self.transport.aclose()
+        finally:
+            self._watchdog.close()
+            await self.tokens.aclose()
 
     # --- tokens ----------------------------------------------------------------------
 
@@ -231,7 +253,7 @@ class Session:
             raise InvalidAnswer(
                 "the token call was answered without a token", operation=operation.id
             )
-        if isinstance(lifetime, bool) or not isinstance(lifetime, int | float) or lifetime <= 0:
+        if lifetime is None or not is_positive(lifetime) or lifetime > _LONGEST_LIFETIME:
             lifetime = 3600  # documented for both kinds of token
         return Token.issued(value, lifetime=float(lifetime), now=self._clock.time())
 
@@ -266,13 +288,9 @@ class _Call:
         self._request = request
         self._patience = session._retry
         if "retries" in options:
-            if options["retries"] < 0:
-                raise InvalidRequest.at("retries", "must be 0 or more")
             self._patience = attrs.evolve(session._retry, attempts=options["retries"] + 1)
         self._timeout = options.get("timeout", session._timeout)
         deadline = options.get("deadline", self._patience.deadline)
-        if not (self._timeout > 0 and deadline > 0):
-            raise InvalidRequest.at("timeout or deadline", "must be above 0 seconds")
         self._deadline = session._clock.monotonic() + deadline
         self._attempts = 0
         self._token_renewed = False
@@ -300,6 +318,7 @@ class _Call:
                 status, headers, data = self._answer = await self._attempt(token)
             except _Unanswered as unanswered:
                 failure, error = unanswered.failure, unanswered.error
+                self._answer = None
             else:
                 if 200 <= status < 300:
                     try:
@@ -351,11 +370,15 @@ class _Call:
             )
             patience = min(self._timeout, remaining)
             return await session._watchdog.wait(exchange, patience)
+        except ConfigurationError as error:
+            # Without its traceback, which leads past the token.
+            raise _Unanswered(Failure.FINAL, error.with_traceback(None)) from None
         except NotSentError as error:
             raise self._unanswered(Failure.NOT_SENT, str(error)) from error
         except TimeoutError as error:
             waited = f"no answer within {patience:.3g} s"
-            raise self._unanswered(Failure.UNCERTAIN, waited) from error
+            text = "the client was closed" if session.transport.closed else waited
+            raise self._unanswered(Failure.UNCERTAIN, text) from error
         except TooLargeError as error:
             raise self._unanswered(Failure.UNCERTAIN, str(error), answered=True) from error
         except LostError as error:
@@ -371,7 +394,7 @@ class _Call:
         value, differences = codec.decode(wanted, data)
         for one in differences:
             drift = self._session.drift
-            if len(drift) < 10_000:
+            if len(drift) < _KINDS_OF_DRIFT or (operation.id, one) in drift:
                 drift[operation.id, one] += 1
         if operation.unwrap is not None:
             value = codec.unwrap(value, operation.unwrap, data)
@@ -390,10 +413,10 @@ class _Call:
         )
         wait = self._patience.wait(self._attempts, retry_after=retry_after) if again else None
         if wait is None:
-            self._fail(failure, error)
+            self._fail(error)
         if wait >= self._remaining():
             error.add_note("There was no time left for another attempt.")
-            self._fail(failure, error)
+            self._fail(error)
         log.info(
             "%s: attempt %d failed (%s); again in %.2f s",
             request.operation.id,
@@ -403,12 +426,10 @@ class _Call:
         )
         await self._session._clock.sleep(wait)
 
-    def _fail(self, failure: Failure, error: ThredfiError) -> NoReturn:
-        operation = self._request.operation
-        settled = failure is Failure.FINAL and not (
-            isinstance(error, ApiError) and error.status in (401, 403)
-        )
-        if not self._uncertain or settled or operation.replay is Replay.SAFE:
+    def _fail(self, error: ThredfiError) -> NoReturn:
+        """Raise how the call ended, as seen from its last attempt."""
+        settled = isinstance(error, ApiError) and settles(error.status, error.code)
+        if not self._uncertain or settled or self._request.operation.replay is Replay.SAFE:
             raise error
         raise self._outcome_unknown(error) from error
 
@@ -424,6 +445,7 @@ class _Call:
             )
         except ThredfiError as failed:
             error = failed
+        # A refusal of the token call settles nothing about this one.
         if self._uncertain and self._request.operation.replay is not Replay.SAFE:
             raise self._outcome_unknown(error) from error
         raise error
@@ -459,15 +481,16 @@ class _Call:
     def _outcome_unknown(self, cause: ThredfiError) -> OutcomeUnknown:
         request = self._request
         path, _, _ = request.target.partition("?")
-        if request.external_id:
+        replay = request.operation.replay
+        if replay is Replay.IDEMPOTENCY_KEY:
+            find_out = f"Send it again with idempotency_key={request.idempotency_key!r}."
+        elif request.external_id and replay is Replay.EXTERNAL_ID:
             find_out = (
                 f"Send it again with external_id {request.external_id!r} (Thred answers a repeat "
                 "with what it has), or look that up."
-                if request.operation.replay in (Replay.EXTERNAL_ID, Replay.IDEMPOTENCY_KEY)
-                else f"Look up external_id {request.external_id!r}."
             )
-        elif request.idempotency_key:
-            find_out = f"Send it again with idempotency_key={request.idempotency_key!r}."
+        elif request.external_id:
+            find_out = f"Look up external_id {request.external_id!r}."
         else:
             find_out = "Read the resource before sending it again."
         return OutcomeUnknown(
@@ -482,6 +505,41 @@ class _Call:
             status=self._answer[0] if self._answer else None,
             find_out=find_out,
         )
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_mapping(value: object) -> bool:
+    return value is None or isinstance(value, Mapping)
+
+
+_OPTIONS: Mapping[str, tuple[Callable[[object], bool], str]] = {
+    "timeout": (is_positive, "must be above 0 seconds"),
+    "deadline": (is_positive, "must be above 0 seconds"),
+    "retries": (_is_count, "must be a whole number, 0 or more"),
+    "idempotency_key": (lambda value: value != "", "is empty"),
+    "extra_body": (_is_mapping, "must be a mapping"),
+    "extra_query": (_is_mapping, "must be a mapping"),
+    "extra_headers": (_is_mapping, "must be a mapping"),
+}
+
+
+def _check_options(operation: Operation[Any], options: CallOptions) -> None:
+    for name, value in options.items():
+        known = _OPTIONS.get(name)
+        if known is None:
+            # Keyword arguments that a method doesn't name end up here, filters of lists too.
+            import difflib
+
+            names = [*_OPTIONS, *(parameter.name for parameter in operation.query)]
+            near = difflib.get_close_matches(name, names, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise InvalidRequest.at(name, f"is no argument of {operation.id}{hint}")
+        is_good, text = known
+        if not is_good(value):
+            raise InvalidRequest.at(name, f"{text}, not {value!r:.80}")
 
 
 @cache

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import enum
+import math
 import types
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
@@ -138,7 +139,7 @@ def _integer(value: Any, _: Any) -> int:
 
 
 def _number(value: Any, _: Any) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
         return value
     if isinstance(value, Decimal) and value.is_finite() and Decimal(repr(float(value))) == value:
         return float(value)

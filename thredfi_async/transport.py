@@ -6,6 +6,7 @@ any size; none of that may happen here.
 
 from __future__ import annotations
 
+import asyncio
 import io
 from collections.abc import Mapping
 from ipaddress import ip_address
@@ -56,14 +57,19 @@ class Transport:
         http: aiohttp.ClientSession | None,
     ) -> None:
         self.base_url = _checked_base_url(base_url, allow_http=allow_http)
-        if not connect_timeout > 0:
-            raise ConfigurationError("connect_timeout must be above 0 seconds")
+        if not user_agent.isprintable():
+            raise ConfigurationError("user_agent must be one line of printable text")
+        if http is not None and http.auth is not None:
+            raise ConfigurationError(
+                "the aiohttp session has auth=, which would go to Thred in place of its tokens"
+            )
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout)
         self._max_answer_size = max_answer_size
         self._user_agent = user_agent
         self._http = http
         self._owns_http = http is None
         self._closed = False
+        self._loop: asyncio.AbstractEventLoop | None = None  # the one that it belongs to
         self._urls: dict[str, URL] = {}
         self._headers: dict[str, tuple[CIMultiDict[str], CIMultiDict[str]]] = {}
 
@@ -78,7 +84,8 @@ class Transport:
     ) -> Exchanged:
         """Send one request once, and read the whole answer, whatever it is.
 
-        Raises `NotSentError`, `LostError`, `TooLargeError`.
+        Raises `NotSentError`, `LostError`, `TooLargeError`, and `ConfigurationError` where
+        nothing can be sent any more.
         """
         client = self._client()
         try:
@@ -91,6 +98,7 @@ class Transport:
                 timeout=self._timeout,
                 allow_redirects=False,
                 raise_for_status=False,
+                auto_decompress=True,
                 middlewares=() if method == "POST" else _NO_SILENT_REPEAT,
             )
             try:
@@ -113,15 +121,29 @@ class Transport:
         if self._owns_http and self._http is not None:
             await self._http.close()
 
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed."""
+        return self._closed
+
     def _client(self) -> aiohttp.ClientSession:
         if self._closed:
             raise ConfigurationError("the client is closed")
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            if self._loop is not None:
+                raise ConfigurationError(
+                    "the client belongs to another event loop: make one client for each loop"
+                )
+            self._loop = loop
         if self._http is None:
             # How many are under way is bounded before they come here, where waiting can be
             # told from sending; so the connector itself has no limit.
             self._http = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar()
             )
+        elif self._http.closed:
+            raise ConfigurationError("the aiohttp session that the client uses is closed")
         return self._http
 
     def _url(self, target: str) -> URL:

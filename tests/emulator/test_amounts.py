@@ -85,6 +85,17 @@ async def test_taxes_without_an_amount_leave_it_to_the_rate(shop):
     assert invoice["total_amount"] == 1200
 
 
+async def test_the_older_form_of_a_tax_code_adds_its_rate_too(shop):
+    taxes = [{"code": "VAT_20"}, {"code": "VAT_5", "amount": 7}, {"code": "OTHER", "amount": 1}]
+    assert (await made(shop, line(1, 1000, sales_taxes=taxes)))["total_amount"] == 1208
+
+
+async def test_an_unknown_tax_code_of_the_older_form_is_named(shop):
+    bad = line(sales_taxes=[{"code": "VAT_20"}, {"code": "GST"}])
+    answer = await shop.post("invoices/", {"sent_at": "2025-06-01", "line_items": [bad]})
+    assert (answer.status, list(answer.fields)) == (400, ["line_items[0].sales_taxes[1].code"])
+
+
 async def test_an_unknown_tax_code_is_refused_with_those_that_are_known(shop):
     answer = await shop.post(
         "invoices/", {"sent_at": "2025-06-01", "line_items": [line(), line(tax_code="GST")]}
@@ -129,7 +140,7 @@ async def test_the_price_under_its_older_name_counts_too(shop):
 
 async def test_lines_may_be_negative_as_long_as_the_total_is_not(shop):
     assert (await made(shop, line(1, 1000), line(-1, 400)))["total_amount"] == 600
-    bad = {"sent_at": "2025-06-01", "line_items": [line(1, 1000), line(-2, 501)]}
+    bad = {"sent_at": "2025-06-01", "line_items": [line(1, 1001), line(-2, 501)]}
     answer = await shop.post("invoices/", bad)
     assert (answer.status, list(answer.fields)) == (400, ["line_items"])
 

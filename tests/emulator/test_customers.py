@@ -86,6 +86,13 @@ async def test_an_archived_customer_is_listed_only_when_asked_for(shop):
     assert await ids(shop, include_archived="true") == [kept["id"], gone["id"]]
 
 
+async def test_an_archived_customer_can_still_be_invoiced_and_still_pay(shop):
+    gone = await shop.customer()
+    await shop.post(f"customers/{gone['id']}/archive/")
+    invoice = await shop.invoice(500, customer_id=gone["id"])
+    assert (await shop.payment(invoice, 500))["customer_id"] == gone["id"]
+
+
 async def test_an_archived_customer_can_come_back(shop):
     made = await shop.customer()
     await shop.post(f"customers/{made['id']}/archive/")

@@ -41,7 +41,12 @@ junk = st.recursive(
 )
 # What a good request to each writing operation holds; {names} are ids of what exists.
 GOOD = {
-    "create_business": {"external_id": "b", "legal_name": "B", "entity_type": "plc", "email": "e"},
+    "create_business": {
+        "external_id": "b",
+        "legal_name": "B",
+        "entity_type": "plc",
+        "email": "b@b.example",
+    },
     "update_business": {},
     "create_customer": {},
     "update_customer": {},

@@ -63,6 +63,17 @@ async def test_an_invoice_goes_from_sent_over_partially_paid_to_paid(shop, buyer
     assert [one["amount_cents"] for one in seen["payment_allocations"]] == [4000, 6000]
 
 
+async def test_paying_and_releasing_an_invoice_updates_it(shop, buyer, clock):
+    invoice = await shop.invoice(500)
+    clock.advance(60)
+    made = (await pay(shop, buyer, 500, (invoice, 500))).body["payment"]
+    paid = await shop.seen(invoice)
+    clock.advance(60)
+    await patch(shop, made, allocations=[])
+    released = await shop.seen(invoice)
+    assert invoice["updated_at"] < paid["updated_at"] < released["updated_at"]
+
+
 async def test_one_payment_pays_several_invoices_and_may_leave_a_rest(shop, buyer):
     one, two = await shop.invoice(300), await shop.invoice(500)
     made = (await pay(shop, buyer, 1000, (one, 300), (two, 200))).body["payment"]

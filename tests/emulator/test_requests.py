@@ -160,6 +160,25 @@ async def test_fields_that_are_not_documented_are_ignored(shop):
     assert invoice["total_amount"] == 1
 
 
+@pytest.mark.parametrize("kind", ["json", "multipart"])
+async def test_a_client_that_waits_for_100_continue_gets_it(emulator, shop, kind):
+    lines = [{"quantity": 1, "unit_price": 5}]
+    form = {"sent_at": "2025-06-01", "line_items": json.dumps(lines)}
+    body = {
+        "json": {"json": {**form, "line_items": lines}},
+        "multipart": {"data": aiohttp.FormData(form, default_to_multipart=True)},
+    }[kind]
+    async with shop.caller.session.post(
+        f"{emulator.url}/v1/platform/businesses/{shop.id}/invoices/",
+        headers={"Authorization": f"Bearer {shop.token}"},
+        expect100=True,
+        timeout=aiohttp.ClientTimeout(total=5),
+        **body,
+    ) as answer:
+        assert answer.status == 201
+        assert (await answer.json())["total_amount"] == 5
+
+
 async def test_a_compressed_body_is_read(shop):
     answer = await shop.post(
         CUSTOMERS,

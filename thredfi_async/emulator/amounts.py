@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from fractions import Fraction
+from decimal import Decimal
 from typing import Any
 
 from .books import Line
@@ -107,6 +107,7 @@ def _times(factor: float, amount: int) -> int:
     if isinstance(factor, int):
         return factor * amount
     # repr gives the decimal that was written in the JSON; the float itself is a little off.
-    exact = Fraction(repr(factor)) * amount
-    half_up = int(abs(exact) + Fraction(1, 2))
-    return half_up if exact >= 0 else -half_up
+    numerator, denominator = Decimal(repr(factor)).as_integer_ratio()
+    product = numerator * amount
+    half_up = (2 * abs(product) + denominator) // (2 * denominator)
+    return half_up if product >= 0 else -half_up

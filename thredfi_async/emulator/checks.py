@@ -22,5 +22,5 @@ def check_currency(books: Books, fields: Mapping[str, Any]) -> None:
 def check_email(fields: Mapping[str, Any]) -> None:
     """Refuse an ``email`` that can't be one. Raises 400."""
     email = fields.get("email")
-    if email and not re.fullmatch(r"[^@\s]+@[^@\s]+", email):
+    if email is not None and not re.fullmatch(r"[^@\s]+@[^@\s]+", email):
         raise invalid(email="Enter a valid email address.")

@@ -99,8 +99,12 @@ class Dispatcher:
         return handler(call)
 
     async def _body(self, operation: Operation[Any], request: web.BaseRequest) -> Any:
-        # The docs show the partner-token call with JSON, with forms, and without any body.
-        return None if operation.scope is TokenScope.BASIC else await read_body(operation, request)
+        if operation.scope is TokenScope.BASIC:
+            return None  # the docs show this call with JSON, with forms, and without any body
+        if request.headers.get("Expect", "").lower() == "100-continue":
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            request.writer.output_size = 0  # the answer itself has not begun
+        return await read_body(operation, request)
 
     def _check_rights(
         self, operation: Operation[Any], path: dict[str, str], authorization: str | None
