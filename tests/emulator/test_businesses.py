@@ -147,6 +147,13 @@ async def test_an_unknown_business_is_not_found(caller):
         assert (answer.status, answer.code) == (404, "business_not_found")
 
 
+async def test_an_unknown_business_is_found_out_before_the_rest_of_the_request(caller):
+    unknown = f"{PATH}00000000-0000-4000-8000-000000000000/"
+    for method, path in [("POST", "invoices/"), ("GET", "invoices/?page=x"), ("GET", "bills/")]:
+        answer = await caller.send(method, unknown + path)
+        assert (answer.status, answer.code) == (404, "business_not_found")
+
+
 async def test_tax_codes_are_those_of_the_country(caller, emulator):
     path = f"{PATH}{emulator.add_business('nl', country='NL')}/tax-codes/"
     body = (await caller.send("GET", path)).body

@@ -49,6 +49,11 @@ async def test_what_was_sent_comes_back(shop, buyer):
     assert (seen["customer_name"], seen["customer_email"]) == ("Buyer", "buyer@x.example")
 
 
+async def test_a_bank_reference_that_is_no_text_is_not_shown(shop, buyer):
+    made = await pay(shop, buyer, 500, references={"bank_reference": 17})
+    assert "bank_reference" not in made.body["payment"]
+
+
 async def test_an_invoice_goes_from_sent_over_partially_paid_to_paid(shop, buyer):
     invoice = await shop.invoice(10_000)
     assert invoice["status"] == "sent"

@@ -70,6 +70,11 @@ async def test_a_method_that_a_path_does_not_take_is_refused(shop, raw, method):
     assert "GET, POST" in body["message"]
 
 
+async def test_an_endless_query_is_refused(shop):
+    answer = await shop.get("customers/?" + "a=1&" * 1001)
+    assert (answer.status, answer.code) == (400, "validation_error")
+
+
 async def test_a_literal_path_wins_over_an_id(shop):
     assert (await shop.get("invoices/payments/")).body["results"] == []
     assert (await shop.get("invoices/refunds/")).body["results"] == []

@@ -65,6 +65,12 @@ async def test_broken_credentials_are_refused(caller, value):
     assert (answer.status, answer.code) == (401, "authentication_required")
 
 
+async def test_credentials_under_another_scheme_are_refused(emulator, caller):
+    value = credentials(emulator)["Authorization"].replace("Basic", "Bearer")
+    answer = await caller.send("POST", PARTNER_TOKEN, headers={"Authorization": value})
+    assert (answer.status, answer.code) == (401, "authentication_required")
+
+
 async def test_the_scheme_of_the_credentials_is_written_in_any_case(emulator, caller):
     value = credentials(emulator)["Authorization"].replace("Basic", "bASIC")
     answer = await caller.send("POST", PARTNER_TOKEN, headers={"Authorization": value})

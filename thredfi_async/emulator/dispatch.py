@@ -103,7 +103,6 @@ class Dispatcher:
             return None  # the docs show this call with JSON, with forms, and without any body
         if request.headers.get("Expect", "").lower() == "100-continue":
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            request.writer.output_size = 0  # the answer itself has not begun
         return await read_body(operation, request)
 
     def _check_rights(
