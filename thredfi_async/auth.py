@@ -54,6 +54,11 @@ class Credentials:
         pair = f"{self.partner_uuid}:{self.api_key}".encode()
         return f"Basic {base64.b64encode(pair).decode()}"
 
+    @property
+    def token_request(self) -> dict[str, str]:
+        """The body of the partner-token call."""
+        return {"client_id": self.partner_uuid, "grant_type": "client_credentials"}
+
 
 @attrs.frozen
 class Token:

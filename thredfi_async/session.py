@@ -239,11 +239,7 @@ class Session:
         _recorder.set(None)
         if scope == PARTNER:
             operation: Operation[Any] = GET_PARTNER_TOKEN
-            body = {
-                "client_id": self.credentials.partner_uuid,
-                "grant_type": "client_credentials",
-            }
-            answer = await self.call(operation, body=body)
+            answer = await self.call(operation, body=self.credentials.token_request)
         else:
             operation = GET_BUSINESS_TOKEN
             answer = await self.call(operation, path={"business_id": scope})

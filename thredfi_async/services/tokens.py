@@ -25,10 +25,7 @@ class Tokens(Service):
 
         https://docs.thredfi.com/api-reference/authentication/get-partner-token
         """
-        body = {
-            "client_id": self._session.credentials.partner_uuid,
-            "grant_type": "client_credentials",
-        }
+        body = self._session.credentials.token_request
         return await self._call(operations.GET_PARTNER_TOKEN, options, body)
 
     async def business(
