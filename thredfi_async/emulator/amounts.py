@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from .books import Line
+from .books import Account, Books, Line
+from .checks import find_account
 from .problems import REQUIRED, invalid
 
 __all__ = ["LARGEST", "lines_of", "totals_of"]
@@ -15,14 +16,25 @@ LARGEST = 2**63 - 1  # what a database column holds
 Fields = Mapping[str, Any]
 
 
-def lines_of(
-    items: Sequence[Fields], tax_codes: Iterable[Fields], new_id: Callable[[], str]
-) -> list[Line]:
-    """The lines of an invoice with their amounts. Raises 400."""
+def lines_of(items: Sequence[Fields], books: Books, new_id: Callable[[], str]) -> list[Line]:
+    """The lines of an invoice with their amounts and accounts. Raises 400."""
     if not items:
         raise invalid(line_items="An invoice needs at least one line.")
-    rates = {tax["code"]: tax["rate"] for tax in tax_codes}
-    return [_line(new_id(), item, rates, f"line_items[{n}]") for n, item in enumerate(items)]
+    rates = {tax["code"]: tax["rate"] for tax in books.tax_codes}
+    lines = []
+    for number, item in enumerate(items):
+        path = f"line_items[{number}]"
+        lines.append(_line(new_id(), item, rates, _account(books, item, path), path))
+    return lines
+
+
+def _account(books: Books, item: Fields, path: str) -> Account | None:
+    """By either of the two fields that can name it."""
+    for name in ("account_identifier", "account_code"):
+        found = find_account(books, item.get(name), f"{path}.{name}")
+        if found is not None:
+            return found
+    return None
 
 
 def totals_of(fields: Fields, lines: Iterable[Line]) -> tuple[int, int, int]:
@@ -43,7 +55,9 @@ def totals_of(fields: Fields, lines: Iterable[Line]) -> tuple[int, int, int]:
     return subtotal, tax, total
 
 
-def _line(id: str, item: Fields, rates: Mapping[str, float], path: str) -> Line:
+def _line(
+    id: str, item: Fields, rates: Mapping[str, float], account: Account | None, path: str
+) -> Line:
     price = item.get("unit_price")
     if price is None:
         price = item.get("unit_price_cents")
@@ -54,7 +68,7 @@ def _line(id: str, item: Fields, rates: Mapping[str, float], path: str) -> Line:
     tax = _line_tax(item, net, rates, path)
     if not all(-LARGEST <= amount <= LARGEST for amount in (net, tax, net + tax)):
         raise invalid(**{f"{path}.quantity": "The line's amount is too large."})
-    return Line(id=id, fields=item, unit_price=price, subtotal=net, tax=tax)
+    return Line(id=id, fields=item, unit_price=price, subtotal=net, tax=tax, account=account)
 
 
 def _line_tax(item: Fields, net: int, rates: Mapping[str, float], path: str) -> int:

@@ -6,10 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from .books import Books
+from .books import Account, Books, Role
 from .problems import invalid
 
-__all__ = ["check_currency", "check_email"]
+__all__ = ["check_currency", "check_email", "find_account"]
+
+_CONTROL = (Role.RECEIVABLE, Role.PAYABLE)  # their balances are those of invoices and bills
 
 
 def check_currency(books: Books, fields: Mapping[str, Any]) -> None:
@@ -24,3 +26,23 @@ def check_email(fields: Mapping[str, Any]) -> None:
     email = fields.get("email")
     if email is not None and not re.fullmatch(r"[^@\s]+@[^@\s]+", email):
         raise invalid(email="Enter a valid email address.")
+
+
+def find_account(books: Books, named: Any, path: str) -> Account | None:
+    """The account that a field names: its id, code or external_id, or an object with one.
+
+    None where the field is empty. Raises 400.
+    """
+    if isinstance(named, Mapping):
+        named = named.get("id") or named.get("code") or named.get("external_id")
+    if named is None:
+        return None
+    account = books.ledger.find(named) if isinstance(named, str) else None
+    if account is None:
+        raise invalid(**{path: f"No account has the id, code or external_id {named!r}."})
+    if not account.is_active:
+        raise invalid(**{path: f"The account {account.code} is archived."})
+    if any(account is books.ledger.of(role) for role in _CONTROL):
+        text = f"Only invoices, bills and what settles them post to {account.code}."
+        raise invalid(**{path: text})
+    return account

@@ -13,10 +13,10 @@ from aiohttp import web
 from .. import codec, operations
 from ..clock import Clock
 from ..operation import Operation, TokenScope
-from . import businesses, customers, invoices, payments, refunds
 from .call import Answer, Call, Handler, World
 from .problems import Problem
 from .reading import read_body, read_query
+from .resources import businesses, customers, invoices, payments, refunds
 from .routes import Routes
 from .tokens import TokenOffice
 

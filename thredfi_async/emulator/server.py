@@ -17,9 +17,9 @@ from aiohttp.http import RawRequestMessage
 from ..client import ThredfiClient
 from ..clock import Clock, SystemClock
 from .books import Books
-from .businesses import set_up
 from .call import World
 from .dispatch import Dispatcher, Envelope
+from .resources.businesses import set_up
 from .tokens import TokenOffice
 
 __all__ = ["Emulator"]

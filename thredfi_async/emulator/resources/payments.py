@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .. import operations
-from .books import UNPAID_BY, Books, Customer, Invoice, Payment
-from .call import Answer, Call, Handler
-from .checks import check_currency
+from ... import operations
+from ..books import UNPAID_BY, Books, Customer, Invoice, Payment
+from ..call import Answer, Call, Handler
+from ..checks import check_currency
+from ..paging import matches_text, page_of, within, within_days
+from ..problems import REQUIRED, Problem, conflict, duplicate, invalid, not_found
 from .customers import find_customer
-from .paging import matches_text, page_of, within, within_days
 from .payment_views import bank_reference, detail_view, list_view
-from .problems import REQUIRED, Problem, conflict, duplicate, invalid, not_found
 
 __all__ = ["HANDLERS"]
 
@@ -155,9 +155,7 @@ def _allocate(call: Call, payment: Payment, shares: Mapping[str, int]) -> None:
     """Let a payment pay these shares, which `_shares` found right, and no others."""
     for name in {**payment.allocations, **shares}:
         invoice, share = call.books.invoices[name], shares.get(name, 0)
-        change = share - payment.allocations.get(name, 0)
-        if change:
-            invoice.paid += change
+        if share != payment.allocations.get(name, 0):
             invoice.updated_at = call.now
         if share:
             payment.allocations[name] = share
@@ -166,6 +164,7 @@ def _allocate(call: Call, payment: Payment, shares: Mapping[str, int]) -> None:
         else:
             del payment.allocations[name], payment.allocation_ids[name]
             del invoice.payments[payment.id]
+    call.books.record(payment)
 
 
 # --- the other operations --------------------------------------------------------------
@@ -264,9 +263,10 @@ def _delete(call: Call) -> Answer:
     payment = _named(call)
     if payment.status not in ("pending", "failed"):
         raise conflict(f"A {payment.status} payment can't be deleted; refund it instead.")
-    _allocate(call, payment, _shares(call.books, payment, ()))
+    shares = _shares(call.books, payment, ())
     payment.status = "cancelled"
     payment.updated_at = call.now
+    _allocate(call, payment, shares)
     return Answer(
         200,
         {

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import operations
-from .amounts import lines_of, totals_of
-from .books import Books, Customer, Invoice, Line
-from .call import Answer, Call, Handler, instant, without_none
-from .checks import check_currency
+from ... import operations
+from ..amounts import lines_of, totals_of
+from ..books import Books, Customer, Invoice, Line
+from ..call import Answer, Call, Handler, instant, without_none
+from ..checks import check_currency
+from ..paging import is_filtered, matches_text, page_of, within, within_days
+from ..problems import conflict, duplicate, not_found
 from .customers import customer_view, find_customer
-from .paging import is_filtered, matches_text, page_of, within, within_days
-from .problems import conflict, duplicate, not_found
 
 __all__ = ["HANDLERS"]
 
@@ -122,7 +122,7 @@ def _create(call: Call) -> Answer:
         return _answer(call, 200, known)
     check_currency(books, fields)
     customer = find_customer(books, fields)
-    lines = lines_of(fields["line_items"], books.tax_codes, call.world.new_id)
+    lines = lines_of(fields["line_items"], books, call.world.new_id)
     subtotal, tax, total = totals_of(fields, lines)
     sent_at = instant(sent_at=call.body.sent_at)
     assert sent_at is not None  # the model requires it
@@ -143,6 +143,7 @@ def _create(call: Call) -> Answer:
         updated_at=call.now,
     )
     books.add(invoice)
+    books.record(invoice)
     return _answer(call, 201, invoice)
 
 
@@ -194,7 +195,7 @@ def _update(call: Call) -> Answer:
     customer = _changed_customer(books, invoice, changes)
     lines = invoice.lines
     if changes.get("line_items") is not None:
-        lines = lines_of(changes["line_items"], books.tax_codes, call.world.new_id)
+        lines = lines_of(changes["line_items"], books, call.world.new_id)
     fields = {**invoice.fields, **changes}
     subtotal, tax, total = totals_of(fields, lines)
     if total < invoice.paid:
@@ -206,6 +207,7 @@ def _update(call: Call) -> Answer:
     invoice.number = changes.get("invoice_number") or invoice.number
     invoice.due_at = due_at
     invoice.updated_at = call.now
+    books.record(invoice)
     return _answer(call, 200, invoice)
 
 
@@ -225,6 +227,7 @@ def _void(call: Call) -> Answer:
     if invoice.payments:
         raise conflict("The invoice has payments; refund or cancel them first.")
     invoice.voided_at = invoice.updated_at = call.now
+    call.books.record(invoice)
     return _answer(call, 200, invoice)
 
 

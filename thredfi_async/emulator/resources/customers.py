@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import operations
-from .books import Books, Customer
-from .call import Answer, Call, Handler, without_none
-from .checks import check_email
-from .paging import page_of
-from .problems import conflict, duplicate, invalid, not_found
+from ... import operations
+from ..books import Books, Customer
+from ..call import Answer, Call, Handler, without_none
+from ..checks import check_email
+from ..paging import page_of
+from ..problems import conflict, duplicate, invalid, not_found
 
 __all__ = ["HANDLERS", "customer_view", "find_customer"]
 

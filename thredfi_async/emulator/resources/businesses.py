@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from .. import codec, operations
-from ..operation import ModelRef
-from .books import Books
-from .call import Answer, Call, Handler, World
-from .checks import check_email
-from .paging import page_of
-from .problems import Problem, invalid
+from ... import codec, operations
+from ...operation import ModelRef
+from ..books import Books
+from ..call import Answer, Call, Handler, World
+from ..checks import check_email
+from ..paging import page_of
+from ..problems import Problem, invalid
 
 __all__ = ["HANDLERS", "set_up"]
 
@@ -98,7 +98,7 @@ def _new_business(world: World, fields: dict[str, Any], now: datetime) -> Books:
         "created_at": now,
         "updated_at": now,
     }
-    books = Books(business, _tax_codes(country))
+    books = Books(business, _tax_codes(country), world.new_id)
     world.businesses[books.id] = books
     world.by_external_id[business["external_id"]] = books
     return books

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import operations
-from .books import Refund, RefundPayment
-from .call import Answer, Call, Handler, instant, without_none
-from .paging import matches_text, page_of, within
-from .problems import conflict, duplicate, invalid, not_found
+from ... import operations
+from ..books import Refund, RefundPayment
+from ..call import Answer, Call, Handler, instant, without_none
+from ..paging import matches_text, page_of, within
+from ..problems import conflict, duplicate, invalid, not_found
 
 __all__ = ["HANDLERS"]
 
@@ -105,14 +105,16 @@ def _create(call: Call) -> Answer:
         fields=fields,
         invoice=invoice,
         amount=amount,
+        tax=invoice.tax_within(invoice.refunded + amount)
+        - sum(earlier.tax for earlier in invoice.refunds.values()),
         completed_at=instant(completed_at=call.body.completed_at),
         created_at=call.now,
         updated_at=call.now,
     )
-    invoice.refunded += amount
     invoice.refunds[refund.id] = refund
     invoice.updated_at = call.now
     books.add(refund)
+    books.record(refund)
     return Answer(201, _view(refund))
 
 
@@ -152,10 +154,9 @@ def _delete(call: Call) -> Answer:
     if refund.payments:
         raise conflict("The refund has payments; delete them first.")
     invoice = refund.invoice
-    invoice.refunded -= refund.amount
     del invoice.refunds[refund.id]
     invoice.updated_at = call.now
-    call.books.remove(refund)
+    call.books.remove(refund, call.now)
     return Answer(200)
 
 
@@ -188,15 +189,11 @@ def _create_payment(call: Call) -> Answer:
         created_at=call.now,
         updated_at=call.now,
     )
-    _settle(call, refund, payment.amount)
     refund.payments[payment.id] = payment
-    books.add(payment)
-    return Answer(201, _payment_view(payment))
-
-
-def _settle(call: Call, refund: Refund, amount: int) -> None:
-    refund.paid += amount
     refund.updated_at = call.now
+    books.add(payment)
+    books.record(payment)
+    return Answer(201, _payment_view(payment))
 
 
 def _get_payment(call: Call) -> Answer:
@@ -209,9 +206,9 @@ def _list_payments(call: Call) -> Answer:
 
 def _delete_payment(call: Call) -> Answer:
     payment = _named_payment(call)
-    _settle(call, payment.refund, -payment.amount)
     del payment.refund.payments[payment.id]
-    call.books.remove(payment)
+    payment.refund.updated_at = call.now
+    call.books.remove(payment, call.now)
     return Answer(200)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import money
-from .books import Books, Invoice, Payment
-from .call import without_none
+from ... import money
+from ..books import Books, Invoice, Payment
+from ..call import without_none
 
 __all__ = ["bank_reference", "detail_view", "list_view"]
 

@@ -1,0 +1,1 @@
+"""One module per resource: what the emulator answers for its operations."""
