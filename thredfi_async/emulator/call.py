@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time
-from random import Random
 from typing import Any, TypeAlias
 
 import attrs
@@ -19,16 +19,23 @@ __all__ = ["Answer", "Call", "Handler", "World", "instant", "without_none"]
 
 
 class World:
-    """Everything behind the emulator's endpoints."""
+    """Everything behind the emulator's endpoints.
 
-    def __init__(self, random: Random) -> None:
+    ``ids`` counts the ids given: the n-th is the same for the same seed.
+    """
+
+    def __init__(self, seed: int) -> None:
         self.businesses: dict[str, Books] = {}
         self.by_external_id: dict[str, Books] = {}
-        self._random = random
+        self.ids = 0
+        self._key = hashlib.blake2b(str(seed).encode(), digest_size=32).digest()
 
     def new_id(self) -> str:
-        """A fresh UUID, from the emulator's own source of randomness."""
-        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+        """A fresh UUID."""
+        self.ids += 1
+        number = self.ids.to_bytes(8)
+        digest = hashlib.blake2b(number, digest_size=16, key=self._key).digest()
+        return str(uuid.UUID(bytes=digest, version=4))
 
     def books(self, business_id: str) -> Books:
         """The books of a business. Raises 404."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args, get_origin
+from typing import Any, Self, get_args, get_origin
 
 import msgspec
 from aiohttp import web
@@ -10,9 +10,23 @@ from aiohttp import web
 from ..drift import model_fields
 from .problems import Problem
 
-__all__ = ["FORMS", "read_form"]
+__all__ = ["FORMS", "File", "read_form"]
 
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+class File(bytes):
+    """The content of an uploaded file, with what the form said of it."""
+
+    name: str
+    content_type: str
+
+    @classmethod
+    def of(cls, content: bytes, name: str, content_type: str) -> Self:
+        """A file of this content."""
+        file = cls(content)
+        file.name, file.content_type = name, content_type
+        return file
 
 
 async def read_form(request: web.BaseRequest, model: Any) -> dict[str, Any]:
@@ -33,7 +47,7 @@ async def read_form(request: web.BaseRequest, model: Any) -> dict[str, Any]:
 
 def _content(name: str, value: Any) -> str | bytes:
     if isinstance(value, web.FileField):
-        return value.file.read()
+        return File.of(value.file.read(), value.filename, value.content_type)
     if isinstance(value, bytes | bytearray):
         return bytes(value)
     text = str(value)

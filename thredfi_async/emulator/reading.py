@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any, get_args
 from urllib.parse import parse_qsl
 
+import attrs
 import msgspec
 from aiohttp import web
 
@@ -20,7 +21,7 @@ from ..operation import ModelRef, Operation, Parameter, Style
 from .forms import FORMS, read_form
 from .problems import REQUIRED, Problem, invalid_fields
 
-__all__ = ["read_body", "read_query"]
+__all__ = ["Body", "as_model", "read_body", "read_query"]
 
 _BOUNDS = {"page": (1, None), "page_size": (1, 100)}
 _MOST_PARAMETERS = 1000
@@ -148,24 +149,42 @@ def _day(text: str) -> date:
 # --- bodies ----------------------------------------------------------------------------
 
 
-async def read_body(operation: Operation[Any], request: web.BaseRequest) -> Any:
-    """The body as the operation's request model. Raises 400, 413 and 415."""
+@attrs.frozen
+class Body:
+    """What a request carried: plain data, and where it was a form, `File` for each file."""
+
+    content_type: str
+    data: dict[str, Any]
+
+
+async def read_body(operation: Operation[Any], request: web.BaseRequest) -> Body | None:
+    """The body, where the operation takes one. Raises 400, 413 and 415."""
     if not operation.bodies:
         return None
     content_type = request.content_type
-    models = dict(operation.bodies)
-    ref = models.get(content_type, operation.bodies[0][1])
-    model = codec.load(ref) if ref is not None else None
     if content_type in FORMS and request.can_read_body:
-        if content_type not in models:
+        if content_type not in dict(operation.bodies):
             raise Problem(415, "unsupported_media_type", f"{content_type} is not taken here.")
-        data: Any = await read_form(request, model)
+        data: Any = await read_form(request, _model(operation, content_type))
     else:
         data = _json(await _bytes(request), operation)
     if not isinstance(data, dict):
         raise invalid_fields({"non_field_errors": ["The body must be a JSON object."]})
     _check_plain(data)
-    return data if model is None else _built(model, data)
+    return Body(content_type, data)
+
+
+def as_model(operation: Operation[Any], body: Body | None) -> Any:
+    """The body as the operation's request model, or as it is without one. Raises 400."""
+    if body is None:
+        return None
+    model = _model(operation, body.content_type)
+    return body.data if model is None else _built(model, body.data)
+
+
+def _model(operation: Operation[Any], content_type: str) -> Any:
+    ref = dict(operation.bodies).get(content_type, operation.bodies[0][1])
+    return codec.load(ref) if ref is not None else None
 
 
 async def _bytes(request: web.BaseRequest) -> bytes:

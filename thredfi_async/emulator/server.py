@@ -6,6 +6,9 @@ import asyncio
 import secrets
 import uuid
 from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+from os import PathLike
 from random import Random
 from types import TracebackType
 from typing import Any, Self
@@ -18,12 +21,15 @@ from ..client import ThredfiClient
 from ..clock import Clock, SystemClock
 from .books import Books
 from .call import World
-from .dispatch import Dispatcher, Envelope
+from .dispatch import Dispatcher, Envelope, Received
 from .resources.businesses import set_up
+from .storage import Event, Storage
 from .tokens import TokenOffice
 
 __all__ = ["Emulator"]
 
+# What changes the books without a request.
+_DIRECT: dict[str, Callable[..., Any]] = {"add_business": set_up}
 _MAX_BODY = 32 << 20  # bytes
 
 
@@ -37,6 +43,8 @@ class Emulator:
     - ``token_lifetime``: seconds that tokens live.
     - ``envelope``: the shape of lists, ``"reference"`` (page_info) or ``"guide"`` (next).
     - ``seed``: makes ids and credentials the same in every run.
+    - ``db``: a file to keep the state in, so that it is there again after a restart; in memory
+      otherwise. Raises OSError where it can't be used.
     - ``clock``: where the time comes from.
 
     What it does where nobody knows what Thred does is written down in docs/emulator.md.
@@ -50,19 +58,28 @@ class Emulator:
         token_lifetime: int = 3600,
         envelope: Envelope = "reference",
         seed: int | None = None,
+        db: str | PathLike[str] | None = None,
         clock: Clock | None = None,
     ) -> None:
-        random = Random(seed if seed is not None else secrets.randbits(64))
+        self._storage = Storage(db) if db is not None else None
+        if seed is None:
+            seed = secrets.randbits(64)
+        if self._storage is not None:
+            seed = self._storage.seed(seed)
+        random = Random(seed)
         clock = clock or SystemClock()
         self.partner_uuid = str(uuid.UUID(int=random.getrandbits(128), version=4))
         self.api_key = f"emulator-{random.getrandbits(128):032x}"
         self._host, self._port = host, port
-        self._world = World(random)
+        self._world = World(seed)
         self._tokens = TokenOffice(
             self.partner_uuid, self.api_key, lifetime=token_lifetime, clock=clock
         )
         self._dispatcher = Dispatcher(self._world, self._tokens, clock=clock, envelope=envelope)
         self._runner: web.ServerRunner | None = None
+        if self._storage is not None:
+            self._restore(self._storage)
+            self._dispatcher.on_write = self._keep
 
     # --- life ----------------------------------------------------------------------------
 
@@ -96,6 +113,8 @@ class Emulator:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+        if self._storage is not None:
+            self._storage.close()
 
     @property
     def url(self) -> str:
@@ -131,7 +150,8 @@ class Emulator:
         Raises `InvalidRequest` (or ValueError for a country or currency that Thred doesn't
         support).
         """
-        return set_up(self._world, external_id, fields, self._dispatcher.now()).id
+        books: Books = self._do("add_business", {"external_id": external_id, "fields": fields})
+        return books.id
 
     def books(self, business_id: str) -> Books:
         """The books of a business, by its id or external_id. Raises KeyError."""
@@ -144,6 +164,34 @@ class Emulator:
     def revoke_tokens(self) -> None:
         """Refuse every token issued so far."""
         self._tokens.revoke_all()
+
+    # --- state -----------------------------------------------------------------------------
+
+    def _do(self, name: str, data: dict[str, Any]) -> Any:
+        """Change the books without a request: one of `_DIRECT` with these arguments."""
+        now, ids = self._dispatcher.now(), self._world.ids
+        done = _DIRECT[name](self._world, now, **data)
+        if self._storage is not None:
+            self._storage.record(Event(now, ids, name, data))
+        return done
+
+    def _keep(self, received: Received, now: datetime, ids: int) -> None:
+        if self._storage is not None:
+            self._storage.record(Event(now, ids, "request", received.as_data()))
+
+    def _restore(self, storage: Storage) -> None:
+        """Do again what the file holds. Raises OSError where that can't be done."""
+        for event in storage.events():
+            self._world.ids = event.ids
+            try:
+                if event.name == "request":
+                    self._dispatcher.repeat(Received.of(event.data), event.at)
+                else:
+                    _DIRECT[event.name](self._world, event.at, **event.data)
+            except Exception as error:
+                storage.close()
+                text = f"{storage} was written by another version of the emulator: {error}"
+                raise OSError(text) from error
 
 
 def _request(

@@ -52,7 +52,7 @@ _LISTED = (
 ).split()
 
 
-def set_up(world: World, external_id: str, fields: dict[str, Any], now: datetime) -> Books:
+def set_up(world: World, now: datetime, external_id: str, fields: dict[str, Any]) -> Books:
     """The business of this external_id, made from a few fields where there is none yet.
 
     Raises `InvalidRequest`, and ValueError for a country, currency or entity type.
