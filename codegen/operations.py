@@ -85,6 +85,7 @@ class _Writer:
             "query": self._parameters("query"),
             "headers": self._parameters("header"),
             "bodies": self._bodies(),
+            "file": self._file(),
             "body_required": self.endpoint.body.get("required", False),
             "answers": [(status, kind and _model_ref(kind)) for status, kind in answers],
             "unwrap": repr(unwrap) if unwrap is not None else None,
@@ -183,6 +184,11 @@ class _Writer:
                 known.append((schema, written))
             found.append((repr(content_type), written))
         return found
+
+    def _file(self) -> str | None:
+        content: Content = self.endpoint.body.get("content", {})
+        part = self.schemas.file_part(content.get("multipart/form-data", {}).get("schema"))
+        return repr(part) if part else None
 
     def _answers(self) -> list[tuple[int, Type | None]]:
         """(status, type) of the successes; no type where there is no JSON to read."""

@@ -133,6 +133,19 @@ class Schemas:
         self.aliases[reference.name] = Alias(reference, kind)
         return Type("class", reference=reference)
 
+    def file_part(self, schema: Any) -> str | None:
+        """The part of a form that takes a file: at its top, or else in an object there."""
+        parts = {
+            name: self._flat(part)
+            for name, part in self._flat(schema).get("properties", {}).items()
+        }
+        inner = {
+            f"{name}.{below}": self._flat(part)
+            for name, whole in parts.items()
+            for below, part in whole.get("properties", {}).items()
+        }
+        return next((name for name, part in (parts | inner).items() if _is_file(part)), None)
+
     # --- types ----------------------------------------------------------------------------
 
     def _type(self, schema: Any, owner: Reference, side: Side, prop: str = "") -> tuple[Type, bool]:
@@ -291,6 +304,11 @@ def _enum_values(schema: Any, *, named: bool = False) -> list[str] | None:
     if not all(isinstance(value, str) for value in values):
         return None
     return list(dict.fromkeys(values)) or None
+
+
+def _is_file(schema: Schema) -> bool:
+    """Whether it is a file in a form, whatever it is in JSON."""
+    return schema.get("format") == "binary" or bool(schema.get("x-upload"))
 
 
 def _constraints(kind: Type, schema: Schema) -> dict[str, Any]:

@@ -69,6 +69,8 @@ def test_an_uncertain_write_is_resent_only_under_a_name_that_thred_knows(
         (502, Failure.UNCERTAIN),
         (503, Failure.UNCERTAIN),
         (504, Failure.UNCERTAIN),
+        (501, Failure.FINAL),
+        (505, Failure.FINAL),
     ],
 )
 def test_a_status_says_whether_the_request_was_taken(status: int, failure: Failure) -> None:

@@ -7,26 +7,16 @@ import types
 from collections import Counter
 from collections.abc import Iterator
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from thredfi_async import BusinessClient, Paginator, ThredfiClient
-from thredfi_async.operation import Operation
+from thredfi_async.operation import Operation, Style
 from thredfi_async.operations import OPERATIONS
 from thredfi_async.services._base import Service
 
-IN_SCOPE = {
-    "Oauth2 authentication - Unscoped and Scoped",
-    "Business Management",
-    "Customers",
-    "Tax Codes",
-    "Invoices",
-    "Invoice Payments",
-    "Refunds",
-    "Refund Payments",
-}
-OURS = {"page"}  # the paginator's
 BUSINESS = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
 
 
@@ -75,8 +65,17 @@ def all_methods() -> list[tuple[str, str, str]]:
     ]
 
 
+EVERY_METHOD = pytest.mark.parametrize(("kind", "service", "method"), all_methods())
+
+
+def bound_method(kind: str, service: str, method: str) -> Any:
+    thredfi = ThredfiClient(partner_uuid="p", api_key="k")
+    client: Any = thredfi if kind == "partner" else thredfi.business(BUSINESS)
+    return getattr(getattr(client, service), method)
+
+
 async def record(kind: str, service: str, method: str, *, filters: bool) -> tuple[Any, Any]:
-    """Call one method with a value for every argument; the operation and what was passed."""
+    """Call one method with its own value for each argument; the operation, what was passed."""
     thredfi = ThredfiClient(partner_uuid="p", api_key="k")
     recorder = Recorder(thredfi)
     thredfi._session = recorder  # type: ignore[assignment]
@@ -90,36 +89,109 @@ async def record(kind: str, service: str, method: str, *, filters: bool) -> tupl
             arguments[name] = {} if name == "body" else f"the-{name}"
         elif filters and name != "body":
             arguments[name] = 7 if name == "page_size" else f"the-{name}"
-    result = bound(**arguments)
+    result = bound(**arguments, idempotency_key="the-key")
     await (result.collect() if isinstance(result, Paginator) else result)
     ((operation, passed),) = recorder.calls
     return operation, passed
 
 
-async def test_every_operation_in_scope_is_bound_by_exactly_one_method() -> None:
+async def test_every_operation_is_bound_by_exactly_one_method() -> None:
     bound = Counter([(await record(*method, filters=False))[0].id for method in all_methods()])
-    wanted = {operation.id for operation in OPERATIONS.values() if operation.tag in IN_SCOPE}
-    assert set(bound) == wanted
-    assert set(bound.values()) == {1}
+    assert len(OPERATIONS) == 102  # what the description has
+    assert bound == Counter(OPERATIONS.keys())
 
 
-@pytest.mark.parametrize(("kind", "service", "method"), all_methods())
+@EVERY_METHOD
 async def test_every_documented_parameter_is_reachable(
     kind: str, service: str, method: str
 ) -> None:
     operation, passed = await record(kind, service, method, filters=True)
-    query = passed.get("query") or {}
+    query = dict(passed.get("query") or {})
     assert {parameter.name for parameter in operation.query} == set(query)
-    assert set(operation.path_parameters) <= set(passed["path"])
-    for name, value in query.items():
-        if name not in OURS:
-            assert value == (7 if name == "page_size" else f"the-{name}")
+    if query.get("page") == 1:  # the paginator's
+        del query["page"]
+    assert query == {name: 7 if name == "page_size" else f"the-{name}" for name in query}
+    assert set(operation.path_parameters) == set(passed["path"])
+    path = {
+        name: BUSINESS if name == "business_id" and kind == "business" else f"the-{name}"
+        for name in operation.path_parameters
+    }
+    assert passed["path"] == path
     assert (passed.get("body") is not None) <= bool(operation.bodies)
+    # The one documented header has an option of its own, which every method takes.
+    assert {parameter.name for parameter in operation.headers} <= {"Idempotency-Key"}
+    assert passed["options"] == {"idempotency_key": "the-key"}
 
 
-@pytest.mark.parametrize(("kind", "service", "method"), all_methods())
-def test_every_method_cites_its_documentation_page(kind: str, service: str, method: str) -> None:
-    thredfi = ThredfiClient(partner_uuid="p", api_key="k")
-    client: Any = thredfi if kind == "partner" else thredfi.business(BUSINESS)
-    text = getattr(getattr(client, service), method).__doc__
-    assert "https://docs.thredfi.com/" in text or "Undocumented" in text
+@EVERY_METHOD
+async def test_a_method_takes_the_documented_body(kind: str, service: str, method: str) -> None:
+    operation, _ = await record(kind, service, method, filters=False)
+    body = inspect.signature(bound_method(kind, service, method)).parameters.get("body")
+    if not operation.bodies or operation.id == "get_partner_token":  # made from the credentials
+        assert body is None
+        return
+    assert body is not None
+    _, model = operation.bodies[0]
+    taken = body.annotation.removesuffix(" | None").split(" | ")
+    assert taken == ([] if model is None else [model.name]) + ["Mapping[str, Any]"]
+    if operation.body_required:
+        assert body.default is inspect.Parameter.empty
+
+
+@EVERY_METHOD
+async def test_a_method_takes_a_file_where_the_form_has_one(
+    kind: str, service: str, method: str
+) -> None:
+    operation, passed = await record(kind, service, method, filters=True)
+    file = inspect.signature(bound_method(kind, service, method)).parameters.get("file")
+    assert (file is not None) == (operation.file is not None)
+    if file is not None:
+        assert (file.kind, file.default) == (inspect.Parameter.KEYWORD_ONLY, None)
+        assert passed["file"] == "the-file"
+
+
+TYPES = {
+    "boolean": "bool",
+    "date": "date",
+    "date-time": "datetime",
+    "integer": "int",
+    "number": "float",
+    "uuid": "str",
+}
+
+
+@EVERY_METHOD
+async def test_filters_have_the_documented_types(kind: str, service: str, method: str) -> None:
+    operation, _ = await record(kind, service, method, filters=False)
+    parameters = inspect.signature(bound_method(kind, service, method)).parameters
+    for documented in operation.query:
+        if documented.name == "page" and "page" not in parameters:
+            continue  # the paginator's
+        parameter = parameters[documented.name]
+        if documented.style is not Style.PLAIN:
+            assert parameter.annotation == "str | Sequence[str] | None"
+        elif documented.type in TYPES:
+            optional = "" if documented.required else " | None"
+            assert parameter.annotation == TYPES[documented.type] + optional
+        assert parameter.kind is inspect.Parameter.KEYWORD_ONLY
+        assert (parameter.default is inspect.Parameter.empty) == documented.required
+
+
+@EVERY_METHOD
+async def test_every_method_cites_its_documentation(kind: str, service: str, method: str) -> None:
+    operation, _ = await record(kind, service, method, filters=False)
+    text = " ".join(bound_method(kind, service, method).__doc__.split())
+    if operation.undocumented:
+        assert "Undocumented: only Thred's own widget knows this call." in text
+        assert "https://docs.thredfi.com/" not in text
+    else:
+        assert "https://docs.thredfi.com/" in text
+        assert "Undocumented" not in text
+
+
+@pytest.mark.parametrize("client", [ThredfiClient, BusinessClient])
+def test_the_readme_lists_every_resource(client: type) -> None:
+    readme = (Path(__file__).parent.parent / "README.md").read_text()
+    for name, attribute in vars(client).items():
+        if isinstance(attribute, cached_property):
+            assert f"`{name}`" in readme or f"`thredfi.{name}`" in readme

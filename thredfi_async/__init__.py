@@ -20,6 +20,7 @@ from .errors import (
     DeadlineExceeded,
     InvalidAnswer,
     InvalidRequest,
+    JournalError,
     NotFound,
     OutcomeUnknown,
     PermissionDenied,
@@ -32,6 +33,7 @@ from .fields import UNSET, UnsetType
 from .pagination import Page, Paginator
 from .retry import RetryPolicy
 from .session import CallOptions, Response, with_response
+from .uploads import Upload
 
 __all__ = [
     "UNSET",
@@ -45,6 +47,7 @@ __all__ = [
     "DeadlineExceeded",
     "InvalidAnswer",
     "InvalidRequest",
+    "JournalError",
     "MemoryTokenStore",
     "NotFound",
     "OutcomeUnknown",
@@ -61,5 +64,6 @@ __all__ = [
     "TokenStore",
     "TransportError",
     "UnsetType",
+    "Upload",
     "with_response",
 ]

@@ -16,18 +16,34 @@ from .clock import Clock, SystemClock
 from .drift import Drift
 from .errors import ConfigurationError, InvalidRequest
 from .retry import RetryPolicy
+from .services.bank_accounts import BankAccounts
+from .services.bank_transactions import BankTransactions
+from .services.bill_payments import BillPayments
+from .services.bills import Bills
 from .services.businesses import Businesses
+from .services.chart_of_accounts import ChartOfAccounts
+from .services.customer_credits import CustomerCredits
 from .services.customers import Customers
+from .services.insights import Insights
 from .services.invoices import Invoices
+from .services.journal_entries import JournalEntries
+from .services.menu_config import MenuConfiguration
 from .services.payments import Payments
+from .services.payouts import Payouts
+from .services.receipts import Receipts
 from .services.refund_payments import RefundPayments
 from .services.refunds import Refunds
+from .services.reports import Reports
 from .services.tax_codes import TaxCodes
 from .services.tokens import Tokens
+from .services.vendor_credits import VendorCredits
+from .services.vendor_refund_payments import VendorRefundPayments
+from .services.vendor_refunds import VendorRefunds
+from .services.vendors import Vendors
 from .session import BusinessToken, Session, Statistics
 
 if TYPE_CHECKING:
-    from .push import Push
+    from .push import Journal, Push
 
 __all__ = ["ENVIRONMENTS", "BusinessClient", "ThredfiClient"]
 
@@ -79,6 +95,86 @@ class BusinessClient:
     def refund_payments(self) -> RefundPayments:
         """Money paid back to customers."""
         return RefundPayments(self._session, self.id)
+
+    @cached_property
+    def payouts(self) -> Payouts:
+        """What payment processors settle to the bank account."""
+        return Payouts(self._session, self.id)
+
+    @cached_property
+    def customer_credits(self) -> CustomerCredits:
+        """Credit notes to customers."""
+        return CustomerCredits(self._session, self.id)
+
+    @cached_property
+    def vendors(self) -> Vendors:
+        """Whom the business buys from."""
+        return Vendors(self._session, self.id)
+
+    @cached_property
+    def bills(self) -> Bills:
+        """Bills from vendors."""
+        return Bills(self._session, self.id)
+
+    @cached_property
+    def bill_payments(self) -> BillPayments:
+        """Payments to vendors on bills."""
+        return BillPayments(self._session, self.id)
+
+    @cached_property
+    def vendor_credits(self) -> VendorCredits:
+        """Credit notes from vendors."""
+        return VendorCredits(self._session, self.id)
+
+    @cached_property
+    def vendor_refunds(self) -> VendorRefunds:
+        """What vendors owe back."""
+        return VendorRefunds(self._session, self.id)
+
+    @cached_property
+    def vendor_refund_payments(self) -> VendorRefundPayments:
+        """Money paid back by vendors."""
+        return VendorRefundPayments(self._session, self.id)
+
+    @cached_property
+    def bank_accounts(self) -> BankAccounts:
+        """Connected bank accounts."""
+        return BankAccounts(self._session, self.id)
+
+    @cached_property
+    def bank_transactions(self) -> BankTransactions:
+        """Transactions on the bank accounts."""
+        return BankTransactions(self._session, self.id)
+
+    @cached_property
+    def chart_of_accounts(self) -> ChartOfAccounts:
+        """Ledger accounts, and what is booked on them."""
+        return ChartOfAccounts(self._session, self.id)
+
+    @cached_property
+    def journal_entries(self) -> JournalEntries:
+        """Bookings in the ledger."""
+        return JournalEntries(self._session, self.id)
+
+    @cached_property
+    def reports(self) -> Reports:
+        """Profit and loss, balance sheet, cash flow."""
+        return Reports(self._session, self.id)
+
+    @cached_property
+    def insights(self) -> Insights:
+        """Financial summary, and who owes what for how long."""
+        return Insights(self._session, self.id)
+
+    @cached_property
+    def menu_config(self) -> MenuConfiguration:
+        """Which tabs Thred's widget shows."""
+        return MenuConfiguration(self._session, self.id)
+
+    @cached_property
+    def receipts(self) -> Receipts:
+        """Receipts. Undocumented: only Thred's own widget knows them."""
+        return Receipts(self._session, self.id)
 
 
 class ThredfiClient:
@@ -169,6 +265,16 @@ class ThredfiClient:
         return f"<{type(self).__name__} {self._session.transport.base_url}>"
 
     @property
+    def base_url(self) -> str:
+        """Where the requests go, without a slash at the end."""
+        return str(self._session.transport.base_url)
+
+    @property
+    def partner_uuid(self) -> str:
+        """The partner that the client acts for."""
+        return self._session.credentials.partner_uuid
+
+    @property
     def statistics(self) -> Statistics:
         """Calls, requests and retries so far."""
         return self._session.statistics
@@ -200,15 +306,17 @@ class ThredfiClient:
         records: Iterable[Mapping[str, Any]] | AsyncIterable[Mapping[str, Any]],
         *,
         concurrency: int = 64,
+        journal: Journal | None = None,
     ) -> Push:
         """Push many records at once, in the order that their references ask for.
 
         See `push` for what a record is. Yields one outcome per record, as they come in;
-        a record that fails doesn't stop the others.
+        a record that fails doesn't stop the others. With a ``journal``, a run that broke
+        off can be resumed.
         """
         from .push import push
 
-        return push(self, records, concurrency=concurrency)
+        return push(self, records, concurrency=concurrency, journal=journal)
 
 
 def _base_url(environment: str | None, base_url: str | None) -> str:

@@ -3,6 +3,7 @@
 ThredfiError
     ConfigurationError      the client was set up wrongly; nothing was sent
     InvalidRequest          the input breaks a documented rule; nothing was sent
+    JournalError            the journal of a push can't be used or written
     TransportError          no answer, and nothing was changed at Thred
         DeadlineExceeded    the same, because the call's time was used up
     InvalidAnswer           a read was answered with something unreadable
@@ -27,6 +28,7 @@ __all__ = [
     "DeadlineExceeded",
     "InvalidAnswer",
     "InvalidRequest",
+    "JournalError",
     "NotFound",
     "OutcomeUnknown",
     "PermissionDenied",
@@ -57,6 +59,10 @@ def _rebuilt(
 
 class ConfigurationError(ThredfiError, ValueError):
     """The client can't be built from what it was given. Nothing was sent."""
+
+
+class JournalError(ThredfiError):
+    """The journal of a push can't be used, or can't be written any more."""
 
 
 class InvalidRequest(ThredfiError, ValueError):

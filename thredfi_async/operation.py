@@ -76,6 +76,7 @@ class Operation(Generic[T_co]):
     query: tuple[Parameter, ...] = ()
     headers: tuple[Parameter, ...] = ()
     bodies: tuple[tuple[str, ModelRef | None], ...] = ()  # content type -> model, JSON first
+    file: str | None = None  # the part of a form that takes a file; "a.b": below an object
     body_required: bool = False
     answers: tuple[tuple[int, ModelRef | None], ...] = ()  # 2xx status -> model; None: no body
     unwrap: str | None = None  # the one key whose value is the answer, as in {"payment": {...}}

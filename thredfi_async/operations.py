@@ -74,6 +74,7 @@ CREATE_BILL: Operation[bills.Bill] = Operation(
         ("application/x-www-form-urlencoded", ModelRef("bills", "BillCreateAPIRequest")),
         ("multipart/form-data", ModelRef("bills", "BillCreateAPIRequest")),
     ),
+    file="document.file",
     body_required=True,
     answers=(
         (200, ModelRef("bills", "Bill")),
@@ -105,6 +106,7 @@ UPDATE_BILL: Operation[bills.Bill] = Operation(
         ("application/x-www-form-urlencoded", ModelRef("bills", "BillUpdateAPIRequest")),
         ("multipart/form-data", ModelRef("bills", "BillUpdateAPIRequest")),
     ),
+    file="document.file",
     answers=((200, ModelRef("bills", "Bill")),),
 )
 
@@ -253,6 +255,7 @@ UPDATE_VENDOR: Operation[common.Vendor] = Operation(
         ("application/x-www-form-urlencoded", ModelRef("vendors", "UpdateVendorRequest")),
         ("multipart/form-data", ModelRef("vendors", "UpdateVendorRequest")),
     ),
+    file="document.file",
     answers=((200, ModelRef("common", "Vendor")),),
 )
 
@@ -324,6 +327,7 @@ CREATE_VENDOR_CREDIT: Operation[vendor_credits.VendorCredit] = Operation(
         ),
         ("multipart/form-data", ModelRef("vendor_credits", "CreateVendorCreditRequest")),
     ),
+    file="document.file",
     body_required=True,
     answers=(
         (200, ModelRef("vendor_credits", "VendorCredit")),
@@ -358,6 +362,7 @@ UPDATE_VENDOR_CREDIT: Operation[vendor_credits.VendorCredit] = Operation(
         ),
         ("multipart/form-data", ModelRef("vendor_credits", "UpdateVendorCreditRequest")),
     ),
+    file="document.file",
     answers=((200, ModelRef("vendor_credits", "VendorCredit")),),
 )
 
@@ -411,6 +416,7 @@ CREATE_VENDOR_REFUND: Operation[vendor_refunds.VendorRefund] = Operation(
         ("application/json", ModelRef("vendor_refunds", "VendorRefundCreateRequest")),
         ("multipart/form-data", ModelRef("vendor_refunds", "VendorRefundCreateMultipartRequest")),
     ),
+    file="file",
     body_required=True,
     answers=(
         (200, ModelRef("vendor_refunds", "VendorRefund")),
@@ -454,8 +460,12 @@ UPDATE_VENDOR_REFUND: Operation[vendor_refunds.VendorRefund] = Operation(
             "application/x-www-form-urlencoded",
             ModelRef("vendor_refunds", "PatchedVendorRefundUpdateRequest"),
         ),
-        ("multipart/form-data", ModelRef("vendor_refunds", "PatchedVendorRefundUpdateRequest")),
+        (
+            "multipart/form-data",
+            ModelRef("vendor_refunds", "PatchedVendorRefundUpdateMultipartRequest"),
+        ),
     ),
+    file="document",
     answers=((200, ModelRef("vendor_refunds", "VendorRefund")),),
 )
 
@@ -835,6 +845,7 @@ CREATE_INVOICE: Operation[invoices.Invoice] = Operation(
         ("application/json", ModelRef("invoices", "CreateInvoiceRequest")),
         ("multipart/form-data", ModelRef("invoices", "CreateInvoiceMultipartRequest")),
     ),
+    file="file",
     body_required=True,
     answers=(
         (200, ModelRef("invoices", "Invoice")),
@@ -1103,6 +1114,7 @@ CREATE_REFUND: Operation[refunds.Refund] = Operation(
         ("application/x-www-form-urlencoded", ModelRef("refunds", "CreateSimpleRefundRequest")),
         ("multipart/form-data", ModelRef("refunds", "CreateSimpleRefundRequest")),
     ),
+    file="document.file",
     body_required=True,
     answers=(
         (200, ModelRef("refunds", "Refund")),
@@ -1306,6 +1318,7 @@ CREATE_CUSTOMER_CREDIT: Operation[customer_credits.CustomerCredit] = Operation(
         ),
         ("multipart/form-data", ModelRef("customer_credits", "CreateCustomerCreditRequest")),
     ),
+    file="document.file",
     body_required=True,
     answers=(
         (200, ModelRef("customer_credits", "CustomerCredit")),
@@ -1340,6 +1353,7 @@ UPDATE_CUSTOMER_CREDIT: Operation[customer_credits.CustomerCredit] = Operation(
         ),
         ("multipart/form-data", ModelRef("customer_credits", "UpdateCustomerCreditRequest")),
     ),
+    file="document.file",
     answers=((200, ModelRef("customer_credits", "CustomerCredit")),),
 )
 

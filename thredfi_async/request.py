@@ -18,12 +18,15 @@ from . import codec
 from .errors import InvalidRequest
 from .fields import NAIVE_DATETIME, UNSET
 from .operation import ModelRef, Operation, Replay, Style
+from .uploads import Form, Upload
 
 __all__ = ["Request", "prepare"]
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
 
 _HEADER_NAME = re.compile(r"[\w-]+").fullmatch
+
+_DOCUMENT = "document"  # what bodies call what they say of a file
 
 # Makes the same key from the same external_id in every run, so that a repeated run is a replay.
 _KEY_NAMESPACE = UUID("6f0f2a4e-3c58-4c7a-9d43-0d6a5e0d9f11")
@@ -36,7 +39,7 @@ class Request:
     operation: Operation[Any]
     target: str  # path and query, quoted
     business_id: str | None
-    body: bytes | None = attrs.field(repr=False)
+    body: bytes | Form | None = attrs.field(repr=False)
     headers: Mapping[str, str] = attrs.field(repr=False)  # beyond those of every call
     external_id: str | None
     idempotency_key: str | None
@@ -48,6 +51,7 @@ def prepare(
     path: Mapping[str, str],
     query: Mapping[str, Any],
     body: Any,
+    file: Upload | None = None,
     extra_body: Mapping[str, Any] | None = None,
     extra_query: Mapping[str, Any] | None = None,
     extra_headers: Mapping[str, str] | None = None,
@@ -61,7 +65,7 @@ def prepare(
         target = _fill.__wrapped__(operation, values)
     if query or extra_query:
         target += _query(operation, query, extra_query)
-    model, content = _body(operation, body, extra_body)
+    model, content = _body(operation, body, extra_body, file)
     external_id = _external_id(model, extra_body)
     key = idempotency_key
     if key is None and operation.replay is Replay.IDEMPOTENCY_KEY:
@@ -152,11 +156,11 @@ def _text(name: str, value: Any) -> str:
 
 
 def _body(
-    operation: Operation[Any], body: Any, extra: Mapping[str, Any] | None
-) -> tuple[Any, bytes | None]:
-    """The body as a model (or plain data) and as bytes."""
+    operation: Operation[Any], body: Any, extra: Mapping[str, Any] | None, file: Upload | None
+) -> tuple[Any, bytes | Form | None]:
+    """The body as a model (or plain data), and as what is sent."""
     if not operation.bodies:
-        if body is not None or extra:
+        if body is not None or extra or file is not None:
             raise InvalidRequest.at("body", f"{operation.id} takes none")
         return None, None
     if body is None:
@@ -166,9 +170,48 @@ def _body(
         model: Any = body
     else:
         model = _as_model(operation.bodies[0][1], body)
+    if file is not None:
+        fields = {**codec.to_mapping(model), **(extra or {})}
+        return model, _form(operation, codec.to_mapping(fields), file)
     if extra:
         return model, codec.encode({**codec.to_mapping(model), **extra})
     return model, codec.encode(model)
+
+
+def _form(operation: Operation[Any], fields: dict[str, Any], file: Upload) -> Form:
+    """A body with a file: its fields as text, lists and objects as JSON.
+
+    What the body says of the file (``document``) goes where the form has the file.
+    """
+    if not isinstance(file, Upload):
+        text = f'must be an Upload, such as Upload("invoice.pdf"), not {type(file).__name__}'
+        raise InvalidRequest.at("file", text)
+    if operation.file is None:
+        raise InvalidRequest.at("file", f"{operation.id} takes none")
+    above, dot, _ = operation.file.rpartition(".")
+    document = fields.pop(_DOCUMENT, {})
+    if not isinstance(document, Mapping):
+        raise InvalidRequest.at(_DOCUMENT, f"must be a mapping, not {type(document).__name__}")
+    for name, value in document.items():
+        where = f"{_DOCUMENT}.{name}"
+        if name == "file":
+            raise InvalidRequest.at(where, "is given as file= already")
+        if f"{above}{dot}{name}" in fields:
+            raise InvalidRequest.at(where, f"has no place beside {name} in a form with a file")
+        fields[f"{above}{dot}{name}"] = value
+    if operation.file in fields:
+        raise InvalidRequest.at(operation.file, "is given as file= already")
+    try:
+        texts = {str(name): _form_text(name, value) for name, value in fields.items()}
+        return Form.of(texts, operation.file, file)
+    except UnicodeError as error:
+        raise InvalidRequest.at("", f"the body can't be written as a form: {error}") from None
+
+
+def _form_text(name: str, value: Any) -> str:
+    if value is None:
+        raise InvalidRequest.at(name, "can't be null in a form, which a body with a file is")
+    return value if isinstance(value, str) else codec.encode(value).decode()
 
 
 def _as_model(ref: ModelRef | None, body: Any) -> Any:

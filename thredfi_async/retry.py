@@ -34,6 +34,8 @@ def failure_of_status(status: int) -> Failure:
     """How an answer outside 2xx counts. 401 is not judged here: a new token may cure it."""
     if status == 429:
         return Failure.REFUSED
+    if status in (501, 505):  # nothing there to carry it out, and there will be none
+        return Failure.FINAL
     if not 300 <= status < 500 or status in (408, 425):
         return Failure.UNCERTAIN
     return Failure.FINAL

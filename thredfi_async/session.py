@@ -45,7 +45,9 @@ from .retry import (
     parse_retry_after,
     settles,
 )
+from .streams import UnreadableError, check_readable
 from .transport import Exchanged, LostError, NotSentError, TooLargeError, Transport
+from .uploads import Upload
 
 __all__ = ["CallOptions", "Response", "Session", "Statistics", "with_response"]
 
@@ -195,6 +197,7 @@ class Session:
         path: Mapping[str, str] | None = None,
         query: Mapping[str, Any] | None = None,
         body: Any = None,
+        file: Upload | None = None,
         options: CallOptions | None = None,
     ) -> T:
         """Carry out one operation and return its answer, decoded.
@@ -211,11 +214,14 @@ class Session:
             path=path or {},
             query=query or {},
             body=body,
+            file=file,
             extra_body=options.get("extra_body"),
             extra_query=options.get("extra_query"),
             extra_headers=options.get("extra_headers"),
             idempotency_key=options.get("idempotency_key"),
         )
+        if file is not None:
+            await _check_file(file)
         call = _Call(self, request, options)
         value: T = await call.run()
         recorder = _recorder.get()
@@ -369,6 +375,8 @@ class _Call:
         except ConfigurationError as error:
             # Without its traceback, which leads past the token.
             raise _Unanswered(Failure.FINAL, error.with_traceback(None)) from None
+        except UnreadableError as error:
+            raise _Unanswered(Failure.FINAL, InvalidRequest.at("file", str(error))) from error
         except NotSentError as error:
             raise self._unanswered(Failure.NOT_SENT, str(error)) from error
         except TimeoutError as error:
@@ -501,6 +509,13 @@ class _Call:
             status=self._answer[0] if self._answer else None,
             find_out=find_out,
         )
+
+
+async def _check_file(file: Upload) -> None:
+    try:
+        await check_readable(file)
+    except UnreadableError as error:
+        raise InvalidRequest.at("file", str(error)) from error
 
 
 def _is_count(value: object) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from ipaddress import ip_address
 from typing import TypeAlias
 
@@ -17,6 +17,8 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from .errors import ConfigurationError
+from .streams import OpenUpload
+from .uploads import Form
 
 __all__ = ["Exchanged", "LostError", "NotSentError", "TooLargeError", "Transport"]
 
@@ -79,21 +81,23 @@ class Transport:
         target: str,
         *,
         authorization: str,
-        body: bytes | None,
+        body: bytes | AsyncIterator[bytes] | Form | None,
         headers: Mapping[str, str],
     ) -> Exchanged:
         """Send one request once, and read the whole answer, whatever it is.
 
-        Raises `NotSentError`, `LostError`, `TooLargeError`, and `ConfigurationError` where
-        nothing can be sent any more.
+        Raises `NotSentError`, `LostError`, `TooLargeError`, `UnreadableError` where the file
+        in a form can't be opened, and `ConfigurationError` where nothing can be sent any more.
         """
+        if isinstance(body, Form):
+            return await self._send_form(method, target, authorization, body, headers)
         client = self._client()
         try:
             answer = await client.request(
                 method,
                 self._url(target),
                 # aiohttp writes a file in pieces, bytes in one go.
-                data=io.BytesIO(body) if body is not None and len(body) > _LARGE else body,
+                data=io.BytesIO(body) if isinstance(body, bytes) and len(body) > _LARGE else body,
                 headers=self._all_headers(authorization, body is not None, headers),
                 timeout=self._timeout,
                 allow_redirects=False,
@@ -114,6 +118,23 @@ class Transport:
             # aiohttp and its parsers raise more than they document for a broken answer.
             text = f"the connection broke: {str(error) or type(error).__name__}"
             raise LostError(text) from error
+
+    async def _send_form(
+        self, method: str, target: str, authorization: str, form: Form, headers: Mapping[str, str]
+    ) -> Exchanged:
+        async with OpenUpload(form.upload) as file:
+            further = CIMultiDict(headers)
+            further["Content-Type"] = form.content_type
+            further["Content-Length"] = str(len(form.head) + file.size + len(form.tail))
+            pieces = file.pieces(form)
+            try:
+                return await self.send(
+                    method, target, authorization=authorization, body=pieces, headers=further
+                )
+            except LostError:
+                if file.problem is None:
+                    raise
+                raise LostError(file.problem) from None
 
     async def aclose(self) -> None:
         """Close the pool; a borrowed session stays open."""

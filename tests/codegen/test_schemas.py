@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -316,3 +317,29 @@ def test_any_text_can_be_a_docstring(text: str) -> None:
 
 def test_no_text_is_no_docstring() -> None:
     assert docstring("") == docstring(" \n ") == ""
+
+
+FILE = {"type": "string", "format": "binary"}
+MARKED = {"type": "string", "format": "uuid", "x-upload": True}
+
+
+@pytest.mark.parametrize(
+    ("form", "part"),
+    [
+        ({"properties": {"name": {}, "scan": FILE}}, "scan"),
+        ({"allOf": [{"$ref": "#/components/schemas/A"}, {"properties": {"scan": FILE}}]}, "scan"),
+        ({"properties": {"document": {"properties": {"file": MARKED}}}}, "document.file"),
+        ({"properties": {"document": {"properties": {"file": FILE}}, "scan": FILE}}, "scan"),
+        ({"properties": {"document": {"type": "string"}}}, None),
+    ],
+)
+def test_the_part_of_a_form_that_takes_a_file(form: dict[str, Any], part: str | None) -> None:
+    body = _json({"type": "object"})
+    body["content"]["multipart/form-data"] = {"schema": form}
+    text = _operations({"A": OTHER}, a=_operation(operationId="a", requestBody=body))
+    assert re.findall(r"file='(.*)'", text) == ([part] if part else [])
+
+
+def test_a_file_in_json_is_no_part_of_a_form() -> None:
+    body = _json({"properties": {"scan": FILE}})
+    assert "file=" not in _operations({}, a=_operation(operationId="a", requestBody=body))

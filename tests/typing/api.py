@@ -3,27 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, assert_type
 
 import attrs
 
-from thredfi_async import Paginator, Response, ThredfiClient, with_response
+from thredfi_async import Paginator, Response, ThredfiClient, Upload, with_response
 from thredfi_async.models import (
+    APAging,
+    BalanceSheetReport,
+    BankAccountConnectionSummary,
+    BankTransaction,
+    Bill,
+    BillPayment,
+    BillPaymentListItem,
     BusinessListItem,
     BusinessTokenResponse,
+    ChartOfAccountsHierarchy,
     CreateBusinessResponse,
     CreateInvoiceRequest,
     Customer,
+    CustomerCredit,
     DeleteInvoicePaymentResponse,
+    FinancialSummary,
     Invoice,
     InvoiceLineItemRequest,
     InvoicePaymentDetail,
     InvoicePaymentList,
     InvoiceStatusEnum,
+    InvoiceWriteOff,
+    JournalEntry,
+    LedgerAccountDetail,
+    LedgerAccountEntries,
+    MenuConfig,
+    PaginatedReceiptList,
+    PayoutListItem,
+    PayoutResponse,
     Refund,
     RefundPayment,
     TaxCodeListResponse,
+    Vendor,
+    VendorCredit,
+    VendorRefund,
+    VendorRefundPaymentResult,
 )
 from thredfi_async.push import Outcome
 
@@ -43,6 +65,56 @@ async def services(thredfi: ThredfiClient, body: Mapping[str, Any]) -> None:
     assert_type(await shop.refund_payments.create("id", body), RefundPayment)
     await shop.invoices.create(body, tmeout=5)  # type: ignore[call-arg]
     await shop.invoices.create(Customer())  # type: ignore[arg-type]
+
+
+async def payables(thredfi: ThredfiClient, body: Mapping[str, Any]) -> None:
+    shop = thredfi.business("id")
+    assert_type(await shop.vendors.create(body), Vendor)
+    assert_type(await shop.bills.update("id", body), Bill)
+    assert_type(await shop.bill_payments.create(body), BillPayment)
+    assert_type(shop.bill_payments.list(status="pending"), Paginator[BillPaymentListItem])
+    assert_type(await shop.vendor_credits.get("id"), VendorCredit)
+    assert_type(await shop.vendor_credits.delete("id"), None)
+    assert_type(await shop.vendor_refunds.create(body), VendorRefund)
+    assert_type(await shop.vendor_refund_payments.create(body), VendorRefundPaymentResult)
+
+
+async def ledger(thredfi: ThredfiClient, body: Mapping[str, Any]) -> None:
+    shop = thredfi.business("id")
+    day = date(2025, 1, 31)
+    assert_type(shop.bank_accounts.list(), Paginator[BankAccountConnectionSummary])
+    assert_type(shop.bank_transactions.list(direction="debit"), Paginator[BankTransaction])
+    assert_type(await shop.chart_of_accounts.create_child("4000", body), LedgerAccountDetail)
+    assert_type(await shop.chart_of_accounts.hierarchy(), ChartOfAccountsHierarchy)
+    assert_type(await shop.chart_of_accounts.entries("4000"), LedgerAccountEntries)
+    assert_type(shop.journal_entries.list(), Paginator[JournalEntry])
+    assert_type(await shop.reports.balance_sheet(as_of_date=day), BalanceSheetReport)
+    assert_type(
+        await shop.insights.financial_summary(start_date=day, end_date=day), FinancialSummary
+    )
+    assert_type(await shop.insights.ap_aging(group_by="vendor"), APAging)
+    await shop.insights.financial_summary(start_date=day)  # type: ignore[call-arg]
+    await shop.insights.ap_aging(group_by="customer")  # type: ignore[arg-type]
+
+
+async def others(thredfi: ThredfiClient, body: Mapping[str, Any]) -> None:
+    shop = thredfi.business("id")
+    assert_type(await shop.payouts.create(body), PayoutResponse)
+    assert_type(shop.payouts.list(), Paginator[PayoutListItem])
+    assert_type(await shop.customer_credits.create(body), CustomerCredit)
+    assert_type(await shop.invoices.write_off("id", body), InvoiceWriteOff)
+    assert_type(await shop.menu_config.get(), MenuConfig)
+    assert_type(await shop.receipts.list(), PaginatedReceiptList)
+    assert_type(await shop.receipts.reconciliations("id"), dict[str, Any])
+
+
+async def uploads(thredfi: ThredfiClient, body: Mapping[str, Any]) -> None:
+    shop = thredfi.business("id")
+    file = Upload("invoice.pdf", content_type="application/pdf")
+    assert_type(Upload.of(b"...", filename="scan.png"), Upload)
+    assert_type(await shop.invoices.create(body, file=file), Invoice)
+    await shop.invoices.create(body, file="invoice.pdf")  # type: ignore[arg-type]
+    await shop.customers.create(body, file=file)  # type: ignore[call-arg]
 
 
 async def lists(thredfi: ThredfiClient) -> None:

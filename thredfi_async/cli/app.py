@@ -78,6 +78,21 @@ def push(
             show_default=False,
         ),
     ] = None,
+    journal: Annotated[
+        Path | None,
+        typer.Option(
+            help="Keep what became of each record in this file (SQLite), so that the run can be "
+            "resumed, whatever ends it.",
+            show_default=False,
+        ),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on where the run of --journal ended: what is done isn't sent again.",
+        ),
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the summary as JSON, and nothing else.")
     ] = False,
@@ -101,6 +116,8 @@ def push(
         file=file,
         concurrency=concurrency,
         failed=failed,
+        journal=journal,
+        resume=resume,
         as_json=as_json,
         progress=not no_progress,
         connection=connection,
@@ -133,6 +150,37 @@ def token(
 
 
 @app.command()
+def verify(
+    business: Annotated[
+        str | None,
+        typer.Option(
+            help="Thred's id of the business to write to. Without it, one with the external_id "
+            "thredfi-verify is created, or found again; not in production.",
+            show_default=False,
+        ),
+    ] = None,
+    wait: Annotated[
+        float, typer.Option(min=0, help="Seconds until the report must show the invoice.")
+    ] = 30.0,
+    base_url: BaseUrl = None,
+    environment: Environment = None,
+    partner_uuid: PartnerUuid = None,
+    api_key_file: ApiKeyFile = None,
+) -> None:
+    """Try out the integration guide: tokens, business, invoice, payment, read back, report.
+
+    Writes one invoice of 100.00 and its payment. Prints a tick for each step, or the reason
+    why it failed.
+
+    Exit status: 0 all well, 1 a step failed, 2 could not run.
+    """
+    from .verify import verify as run
+
+    connection = Connection(base_url, environment, partner_uuid, api_key_file)
+    raise typer.Exit(asyncio.run(run(connection, business, wait=wait)))
+
+
+@app.command()
 def emulator(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free port.")] = 8000,
     host: Annotated[
@@ -144,6 +192,15 @@ def emulator(
             help="Create a business with this external_id; can be repeated.", show_default=False
         ),
     ] = None,
+    ui: Annotated[
+        bool, typer.Option("--ui", help="Show the first business in Thred's own widget, too.")
+    ] = False,
+    ui_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The port of the widget's page.")
+    ] = 3000,
+    widget: Annotated[
+        Path, typer.Option(help="The folder into which npm installed the widget.")
+    ] = Path("build/widget"),
 ) -> None:
     """Run a local server that speaks the API and keeps books, until Ctrl-C.
 
@@ -151,4 +208,6 @@ def emulator(
     """
     from .emulator import serve
 
-    raise typer.Exit(asyncio.run(serve(host, port, business or [])))
+    raise typer.Exit(
+        asyncio.run(serve(host, port, business or [], ui_port if ui else None, widget))
+    )

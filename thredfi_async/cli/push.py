@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import stat
@@ -14,7 +15,7 @@ import attrs
 
 from ..client import ThredfiClient
 from ..errors import ThredfiError
-from ..push import Outcome, Push, Summary, push
+from ..push import Journal, Outcome, Push, Summary, push
 from ..push.files import STANDARD_INPUT, read_lines
 from .connection import Connection, complain
 from .failed_file import FailedFile
@@ -41,6 +42,8 @@ class PushCommand:
     file: str
     concurrency: int
     failed: Path | None
+    journal: Path | None
+    resume: bool
     as_json: bool
     progress: bool
     connection: Connection
@@ -56,12 +59,15 @@ class PushCommand:
                 failed = self._open_failed_file()
                 if failed is not None:
                     stack.enter_context(failed)
+                journal = self._open_journal()
+                if journal is not None:
+                    stack.enter_context(journal)
                 client = self.connection.client(max_connections=self.concurrency)
             except (CannotRun, ThredfiError) as error:
                 complain(str(error))
                 return COULD_NOT_RUN
             async with client as thredfi:
-                summary = await self._push(thredfi, failed)
+                summary = await self._push(thredfi, failed, journal)
         written = self._report(summary)
         if self._stopped_by is not None or not written:
             return COULD_NOT_RUN
@@ -93,10 +99,30 @@ class PushCommand:
         except OSError as error:
             raise CannotRun(f"can't write --failed {self.failed}: {error.strerror}") from None
 
+    def _open_journal(self) -> Journal | None:
+        """The journal that --journal names. Raises `JournalError`."""
+        if self.journal is None:
+            if self.resume:
+                raise CannotRun("--resume takes up a journal: name it with --journal FILE")
+            return None
+        source = None
+        if os.path.isfile(self.file):
+            with open(self.file, "rb") as file:
+                source = hashlib.file_digest(file, "blake2b").hexdigest()
+        return Journal(self.journal, resume=self.resume, source=source)
+
     # --- during ------------------------------------------------------------------------
 
-    async def _push(self, thredfi: ThredfiClient, failed: FailedFile | None) -> Summary:
-        run = push(thredfi, read_lines(self.file), concurrency=self.concurrency)
+    async def _push(
+        self, thredfi: ThredfiClient, failed: FailedFile | None, journal: Journal | None
+    ) -> Summary:
+        try:
+            run = push(
+                thredfi, read_lines(self.file), concurrency=self.concurrency, journal=journal
+            )
+        except ThredfiError as error:
+            self._stopped_by = str(error)
+            return Summary()
         try:
             with on_interrupt(lambda: self._interrupt(run)):
                 async with self._progress(run):
@@ -149,8 +175,7 @@ class PushCommand:
         if not summary.complete:
             complain(
                 f"{summary.total():,} records are settled, {summary.unsent:,} more were read and "
-                "not sent, the rest was not read. Push the same input again to go on: what is "
-                "done is replayed, not doubled."
+                f"not sent, the rest was not read. {self._how_to_go_on()}"
                 if summary.total()
                 else "nothing was pushed"
             )
@@ -162,6 +187,11 @@ class PushCommand:
             figures["stopped_by"] = self._stopped_by
             return _print(json.dumps(figures))
         return _print(summary_text(summary))
+
+    def _how_to_go_on(self) -> str:
+        if self.journal is not None:
+            return f"To go on: --journal {self.journal} --resume."
+        return "Push the same input again to go on: what is done is replayed, not doubled."
 
     def _report_failures(self, summary: Summary) -> None:
         if self.failed is not None:

@@ -258,6 +258,7 @@ if TYPE_CHECKING:
     )
     from .vendor_refunds import (
         PaginatedVendorRefundList,
+        PatchedVendorRefundUpdateMultipartRequest,
         PatchedVendorRefundUpdateRequest,
         VendorRefund,
         VendorRefundAllocation,
@@ -436,6 +437,7 @@ _MODULE_OF = {
     "PatchedUpdateBusinessRequest": "business_management",
     "PatchedUpdateInvoicePaymentRequest": "invoice_payments",
     "PatchedVendorRefundPaymentUpdateRequest": "vendor_refund_payments",
+    "PatchedVendorRefundUpdateMultipartRequest": "vendor_refunds",
     "PatchedVendorRefundUpdateRequest": "vendor_refunds",
     "PayoutCreateRequest": "payouts",
     "PayoutDeleteResponse": "payouts",
@@ -667,6 +669,7 @@ __all__ = [
     "PatchedUpdateBusinessRequest",
     "PatchedUpdateInvoicePaymentRequest",
     "PatchedVendorRefundPaymentUpdateRequest",
+    "PatchedVendorRefundUpdateMultipartRequest",
     "PatchedVendorRefundUpdateRequest",
     "PayoutCreateRequest",
     "PayoutDeleteResponse",

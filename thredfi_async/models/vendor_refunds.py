@@ -13,6 +13,32 @@ from ..fields import UNSET, Check, Checked, Instant, OpenEnum, UnsetType, check,
 from . import common
 
 
+@define(kw_only=True)
+class PatchedVendorRefundUpdateMultipartRequest(Checked):
+    description: str | UnsetType = UNSET
+    memo: str | UnsetType = UNSET
+    reason: str | UnsetType = UNSET
+    metadata: Any = UNSET
+    """Any JSON."""
+
+    expected_completion_date: dt.date | UnsetType = UNSET
+    document: bytes | UnsetType = UNSET
+    document_type: str | UnsetType = UNSET
+    upload_source: str | UnsetType = UNSET
+    tags: Any = UNSET
+    """Any JSON."""
+
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "description": check(str),
+        "memo": check(str),
+        "reason": check(str),
+        "expected_completion_date": check(dt.date),
+        "document": check(bytes),
+        "document_type": check(str),
+        "upload_source": check(str),
+    }
+
+
 @sparse
 @frozen(kw_only=True, slots=False)
 class VendorRefundAllocation:
@@ -202,7 +228,7 @@ class VendorRefundCreateMultipartRequest(Checked):
 
     allocations: list[common.VendorRefundAllocationRequest] | UnsetType = UNSET
     payments: list[VendorRefundPaymentRequest] | UnsetType = UNSET
-    file: str | UnsetType = UNSET
+    file: bytes | UnsetType = UNSET
     document_type: str | UnsetType = UNSET
     upload_source: str | UnsetType = UNSET
     tags: Any = UNSET
@@ -221,7 +247,7 @@ class VendorRefundCreateMultipartRequest(Checked):
         "reason": check(str),
         "allocations": check(list, items=lambda: common.VendorRefundAllocationRequest),
         "payments": check(list, items=lambda: VendorRefundPaymentRequest),
-        "file": check(str),
+        "file": check(bytes),
         "document_type": check(str),
         "upload_source": check(str),
     }

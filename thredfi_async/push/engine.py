@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ..errors import ConfigurationError
+from .journal import Journal
 from .outcome import Outcome
 from .report import Summary
 from .run import Record, Run
@@ -23,6 +24,7 @@ def push(
     records: Iterable[Record] | AsyncIterable[Record],
     *,
     concurrency: int = 64,
+    journal: Journal | None = None,
 ) -> Push:
     """Send many records, in the order that their references ask for, otherwise side by side.
 
@@ -48,13 +50,17 @@ def push(
     the number of calls under way at once.
 
     Iterating raises what makes going on pointless: `AuthenticationFailed`,
-    `ConfigurationError`, any failure to get the partner token, an outage (100 failures
-    in a row, or twice ``concurrency``, that are no fault of the records), and whatever
-    ``records`` raises; calls under way end first, and their outcomes come before the
+    `ConfigurationError`, `JournalError`, any failure to get the partner token, an outage
+    (100 failures in a row, or twice ``concurrency``, that are no fault of the records),
+    and whatever ``records`` raises; calls under way end first, and their outcomes come before the
     exception. Nothing is lost by starting again from the beginning: what Thred has
-    already is replayed, not doubled.
+    already is replayed, not doubled. With a ``journal`` (see `Journal`) it isn't even sent
+    again; an outcome is handed out only once the journal has it.
     """
-    return Push(ClientSender(thredfi), records, concurrency=concurrency)
+    sender = ClientSender(thredfi)
+    if journal is not None:
+        journal.bind(sender.target)
+    return Push(sender, records, concurrency=concurrency, journal=journal)
 
 
 class Push(AsyncIterator[Outcome]):
@@ -69,6 +75,7 @@ class Push(AsyncIterator[Outcome]):
         records: Iterable[Record] | AsyncIterable[Record],
         *,
         concurrency: int = 64,
+        journal: Journal | None = None,
     ) -> None:
         if concurrency < 1:
             raise ConfigurationError(f"concurrency must be at least 1, not {concurrency}")
@@ -76,7 +83,7 @@ class Push(AsyncIterator[Outcome]):
             raise ConfigurationError("records must be many: an iterable of mappings, not one")
         # The tasks know the run and never this object: when the caller drops it, the
         # generator is finalized, which ends the tasks.
-        self._run = Run(sender, records, concurrency)
+        self._run = Run(sender, records, concurrency, journal)
         self._outcomes = _outcomes(self._run)
 
     @property

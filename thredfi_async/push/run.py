@@ -20,12 +20,14 @@ from ..errors import (
     ConfigurationError,
     InvalidAnswer,
     InvalidRequest,
+    JournalError,
     OutcomeUnknown,
     RateLimited,
     ServerError,
     ThredfiError,
     TransportError,
 )
+from .journal import Journal, Row
 from .kinds import KINDS
 from .outcome import Outcome, Status
 from .records import BadRecord, Draft, Reference, Unreadable, read_record
@@ -68,6 +70,7 @@ class Run:
         sender: Sender,
         records: Iterable[Record] | AsyncIterable[Record],
         concurrency: int,
+        journal: Journal | None = None,
     ) -> None:
         self.outcomes: deque[Outcome] = deque()
         self.fatal: Exception | None = None
@@ -77,17 +80,22 @@ class Run:
         self._concurrency = concurrency
         # Enough to keep every worker busy behind a few slow records; bounds the memory.
         self._window = 1000 + 8 * concurrency
-        self._scheduler: Scheduler[_Job] = Scheduler()
+        self._journal = journal
+        self._scheduler: Scheduler[_Job] = Scheduler(journal.done() if journal else None)
         self._queue: asyncio.Queue[Node[_Job]] = asyncio.Queue()
         self._room = asyncio.Event()
         self._businesses: Mapping[str, str] | None = None
         self._reader: asyncio.Task[None] | None = None
         self._workers: list[asyncio.Task[None]] = []
+        self._keeper: asyncio.Task[None] | None = None
+        self._unkept: list[tuple[Row | None, Outcome]] = []  # settled, not in the journal yet
+        self._unkept_came = asyncio.Event()
         self._in_flight = 0
         self._outages = 0
         self._reading = True
         self._stopping = False
         self._given_up = False
+        self._closing = False
         self._timer: asyncio.TimerHandle | None = None
         self._summary = Summary()
         self._started_at: float | None = None
@@ -103,6 +111,10 @@ class Run:
         if self._stopping:
             self._reading = False
             return
+        if self._journal is not None:
+            self._keeper = asyncio.create_task(
+                self._keep(self._journal), name="thredfi push: journal"
+            )
         self._reader = asyncio.create_task(self._read(), name="thredfi push: reader")
         self._workers = [
             asyncio.create_task(self._work(), name=f"thredfi push: worker {number}")
@@ -111,7 +123,7 @@ class Run:
 
     @property
     def is_over(self) -> bool:
-        if self._reading:
+        if self._reading or self._unkept:
             return False
         return (self._in_flight if self._stopping else self._scheduler.active) == 0
 
@@ -156,6 +168,10 @@ class Run:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if self._keeper is not None:
+            self._closing = True
+            self._unkept_came.set()
+            await self._keeper  # it ends once all that is settled is kept
         self.summary_now()
         self._summary.unsent = self._summary.records - self._summary.total()
         self._summary.complete = not self._stopping and self._scheduler.active == 0
@@ -207,8 +223,19 @@ class Run:
         if business_id is None:
             await self._refuse(line, _unknown_business(draft))
             return
-        self._scheduler.add(self._node(line, draft, business_id))
+        node = self._node(line, draft, business_id)
+        self._check_against_journal(node)
+        self._scheduler.add(node)
         self._collect()
+
+    def _check_against_journal(self, node: Node[_Job]) -> None:
+        known = self._scheduler.seen.get(node.key) if self._journal is not None else None
+        # Each line is read once, so an entry of this very line is the journal's.
+        if known and known.line == node.line and known.fingerprint != node.fingerprint:
+            raise JournalError(
+                f"the journal is of another input: line {node.line} had other content when it "
+                "was sent"
+            )
 
     async def _refuse(self, line: int, bad: BadRecord) -> None:
         """Report a record that can't be sent, and fail what refers to it."""
@@ -256,7 +283,7 @@ class Run:
     def _has_room(self, share: float) -> bool:
         limit = self._window * share
         underway = self._scheduler.active - self._scheduler.stuck
-        return underway < limit and len(self.outcomes) < limit
+        return underway < limit and len(self.outcomes) + len(self._unkept) < limit
 
     def make_room(self) -> None:
         """Let the reader go on, where it waits and the way is clear again."""
@@ -327,14 +354,45 @@ class Run:
         """Hand on what the scheduler has decided."""
         scheduler = self._scheduler
         while scheduler.settled:
-            self._report(self._outcome(scheduler.settled.popleft()))
+            end = scheduler.settled.popleft()
+            self._report(self._outcome(end), end.node)
         if not self._stopping:
             while scheduler.ready:
                 self._queue.put_nowait(scheduler.ready.popleft())
         self.changed.set()
         self.make_room()
 
-    def _report(self, outcome: Outcome) -> None:
+    def _report(self, outcome: Outcome, node: Node[_Job] | None = None) -> None:
+        if self._keeper is None:
+            self._hand_out(outcome)
+            return
+        row = None
+        if node is not None and not node.repeats:
+            row = Row(
+                node.key, node.line, outcome.status, outcome.id, outcome.reason, node.fingerprint
+            )
+        self._unkept.append((row, outcome))
+        self._unkept_came.set()
+
+    async def _keep(self, journal: Journal) -> None:
+        """Hand out each outcome once the journal has it: those of one moment at one go."""
+        while not (self._closing and not self._unkept):
+            await self._unkept_came.wait()
+            self._unkept_came.clear()
+            batch = list(self._unkept)
+            rows = [row for row, _ in batch if row is not None]
+            if rows and not isinstance(self.fatal, JournalError):
+                try:
+                    await asyncio.to_thread(journal.write, rows)
+                except JournalError as error:
+                    self._abort(error)
+            del self._unkept[: len(batch)]
+            for _, outcome in batch:
+                self._hand_out(outcome)
+            self.changed.set()
+            self.make_room()
+
+    def _hand_out(self, outcome: Outcome) -> None:
         self._summary.add(outcome)
         self.outcomes.append(outcome)
 

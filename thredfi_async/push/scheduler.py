@@ -330,6 +330,8 @@ def _conflict(node: Node[P], line: int) -> Settled[P]:
 
 def _same(node: Node[P], state: State, line: int, id: str | None) -> Settled[P]:
     """The end of a record that is the same as another, settled one."""
+    if line == node.line:  # a journal said so, since each line is read once
+        return Settled(node, Verdict.REPLAYED, id=id, reason="done in an earlier run")
     same = f"the same record as line {line}"
     if state is State.DONE:
         return Settled(node, Verdict.REPLAYED, id=id, reason=f"{same}, sent once")

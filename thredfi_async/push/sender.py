@@ -65,6 +65,11 @@ class ClientSender:
         """The client's counters."""
         return self._thredfi.statistics
 
+    @property
+    def target(self) -> str:
+        """Which partner of which environment the records go to."""
+        return f"partner {self._thredfi.partner_uuid} at {self._thredfi.base_url}"
+
     async def businesses(self) -> Mapping[str, str]:
         """Every business of the partner, asked for once a run."""
         found: dict[str, str] = {}

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from ..operation import Operation
 from ..pagination import PageAnswer, Paginator
 from ..session import CallOptions, Session
+from ..uploads import Upload
 
 T = TypeVar("T")
 
@@ -26,11 +27,19 @@ class Service:
         operation: Operation[T],
         options: CallOptions,
         body: Any = None,
+        *,
+        file: Upload | None = None,
+        query: Mapping[str, Any] | None = None,
         **path: str,
     ) -> T:
         """One operation; ``path`` holds its path parameters beside the business's id."""
         return await self._session.call(
-            operation, path={**self._path, **path}, body=body, options=options
+            operation,
+            path={**self._path, **path},
+            query=query,
+            body=body,
+            file=file,
+            options=options,
         )
 
     def _list(

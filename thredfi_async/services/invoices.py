@@ -12,27 +12,40 @@ from typing import TYPE_CHECKING, Any, Unpack
 from .. import operations
 from ..pagination import Paginator
 from ..session import CallOptions
+from ..uploads import Upload
 from ._base import BusinessService
 
 if TYPE_CHECKING:
-    from ..models import CreateInvoiceRequest, Invoice, InvoiceRequest, UpdateInvoiceRequest
+    from ..models import (
+        CreateInvoiceRequest,
+        CreateInvoiceWriteOffRequest,
+        Invoice,
+        InvoiceRequest,
+        InvoiceWriteOff,
+        UpdateInvoiceRequest,
+    )
 
 
 class Invoices(BusinessService):
-    """Create, read, change and void invoices. Amounts are integers in minor units (pence)."""
+    """Create, read, change, void and write off invoices. Amounts are in minor units (pence)."""
 
     __slots__ = ()
 
     async def create(
-        self, body: CreateInvoiceRequest | Mapping[str, Any], **options: Unpack[CallOptions]
+        self,
+        body: CreateInvoiceRequest | Mapping[str, Any],
+        *,
+        file: Upload | None = None,
+        **options: Unpack[CallOptions],
     ) -> Invoice:
         """Create an invoice, or get the one that has this ``external_id`` already.
 
         Without an external_id it is never sent twice by itself: an uncertain failure then
         raises `OutcomeUnknown`.
+        ``file`` is its document, to be attached: see `Upload`.
         https://docs.thredfi.com/api-reference/invoices/create-invoice
         """
-        return await self._call(operations.CREATE_INVOICE, options, body)
+        return await self._call(operations.CREATE_INVOICE, options, body, file=file)
 
     async def get(self, invoice_id: str, **options: Unpack[CallOptions]) -> Invoice:
         """One invoice.
@@ -101,3 +114,17 @@ class Invoices(BusinessService):
         https://docs.thredfi.com/api-reference/invoices/void-invoice
         """
         return await self._call(operations.VOID_INVOICE, options, body, invoice_id=invoice_id)
+
+    async def write_off(
+        self,
+        invoice_id: str,
+        body: CreateInvoiceWriteOffRequest | Mapping[str, Any],
+        **options: Unpack[CallOptions],
+    ) -> InvoiceWriteOff:
+        """Write off ``amount_cents`` of an invoice as not collectable.
+
+        Undocumented: only Thred's own widget knows this call.
+        """
+        return await self._call(
+            operations.CREATE_INVOICE_WRITE_OFF, options, body, invoice_id=invoice_id
+        )

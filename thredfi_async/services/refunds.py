@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from .. import operations
 from ..pagination import Paginator
 from ..session import CallOptions
+from ..uploads import Upload
 from ._base import BusinessService
 
 if TYPE_CHECKING:
@@ -26,13 +27,16 @@ class Refunds(BusinessService):
     async def create(
         self,
         body: CreateSimpleRefundRequest | Mapping[str, Any],
+        *,
+        file: Upload | None = None,
         **options: Unpack[CallOptions],
     ) -> Refund:
         """Refund an invoice: ``amount_cents`` of it (minor units), or all where that is left out.
 
+        ``file`` is its document, to be attached: see `Upload`.
         https://docs.thredfi.com/api-reference/refunds/create-refund
         """
-        return await self._call(operations.CREATE_REFUND, options, body)
+        return await self._call(operations.CREATE_REFUND, options, body, file=file)
 
     async def get(self, refund_id: str, **options: Unpack[CallOptions]) -> Refund:
         """One refund.

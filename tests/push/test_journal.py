@@ -1,0 +1,209 @@
+"""The journal: what is in it is not sent again, and what isn't is never called settled."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+
+import pytest
+
+from thredfi_async import BadRequest, JournalError, ThredfiClient
+from thredfi_async.push import Journal, Status
+from thredfi_async.push.engine import Push
+from thredfi_async.push.sender import Sent
+
+from .fakes import FakeSender, customer, invoice, payment, refund
+
+
+async def collect(push, outcomes):
+    async for outcome in push:
+        outcomes.append(outcome)
+
+
+RECORDS = [customer(), invoice(), payment(), refund()]
+
+
+async def run(sender, records, journal, **more):
+    push = Push(sender, records, journal=journal, **more)
+    return [outcome async for outcome in push], push.summary
+
+
+async def test_what_is_done_is_not_sent_again(tmp_path):
+    path = tmp_path / "run.db"
+    with Journal(path) as journal:
+        await run(FakeSender(), RECORDS[:2], journal)
+    sender = FakeSender()
+    with Journal(path, resume=True) as journal:
+        outcomes, summary = await run(sender, RECORDS, journal)
+    assert sender.names == ["P1", "R1"]
+    assert [o.status for o in sorted(outcomes, key=lambda o: o.line)] == [
+        Status.REPLAYED,
+        Status.REPLAYED,
+        Status.CREATED,
+        Status.CREATED,
+    ]
+    assert outcomes[0].reason == "done in an earlier run"
+    assert summary.complete
+    # The ids of the earlier run stand in what refers to them.
+    bodies = {body["external_id"]: body for _, _, body in sender.sent}
+    assert bodies["R1"]["invoice_id"] == "id-I1"
+    assert bodies["P1"]["customer_id"] == "id-C1"
+
+
+async def test_what_failed_is_tried_again(tmp_path):
+    path = tmp_path / "run.db"
+
+    def refuse(kind, body):
+        raise BadRequest(status=400, code="validation_error", message="no", operation="o")
+
+    with Journal(path) as journal:
+        outcomes, _ = await run(FakeSender(refuse), RECORDS, journal)
+    assert {outcome.status for outcome in outcomes} == {Status.FAILED}
+    with Journal(path, resume=True) as journal:
+        outcomes, _ = await run(FakeSender(), RECORDS, journal)
+    assert {outcome.status for outcome in outcomes} == {Status.CREATED}
+
+
+async def test_the_journal_tells_what_became_of_each_record(tmp_path):
+    path = tmp_path / "run.db"
+
+    def answer(kind, body):
+        if kind == "payment":
+            raise BadRequest(status=400, code="validation_error", message="no", operation="o")
+        return Sent(f"id-{body['external_id']}", kind != "customer", 1)
+
+    with Journal(path) as journal:
+        await run(FakeSender(answer), RECORDS, journal)
+    connection = sqlite3.connect(path)
+    rows = connection.execute("SELECT type, line, status, id, reason FROM records").fetchall()
+    connection.close()
+    found = {row[0]: row[1:] for row in rows}
+    assert found["customer"] == (1, "replayed", "id-C1", None)
+    assert found["invoice"] == (2, "created", "id-I1", None)
+    assert found["payment"][:3] == (3, "failed", None)
+    assert "no" in found["payment"][3]
+
+
+async def test_nothing_counts_as_settled_before_the_journal_has_it(tmp_path, monkeypatch):
+    may_write, writing = threading.Event(), threading.Event()
+    real = Journal.write
+
+    def slow(self, rows):
+        writing.set()
+        assert may_write.wait(10)
+        real(self, rows)
+
+    monkeypatch.setattr(Journal, "write", slow)
+    with Journal(tmp_path / "run.db") as journal:
+        push = Push(FakeSender(), RECORDS[:1], journal=journal)
+        first = asyncio.ensure_future(anext(push))
+        assert await asyncio.to_thread(writing.wait, 10)
+        await asyncio.sleep(0)
+        assert not first.done()
+        assert push.summary.total() == 0
+        may_write.set()
+        assert (await first).ok
+        await push.aclose()
+
+
+async def test_what_is_settled_is_kept_when_the_caller_leaves_early(tmp_path):
+    path = tmp_path / "run.db"
+    records = [customer(f"C{number}") for number in range(200)]
+    sender = FakeSender()
+    with Journal(path) as journal:
+        push = Push(sender, records, journal=journal)
+        await anext(push)
+        await push.aclose()
+    sent = len(sender.sent)
+    sender = FakeSender()
+    with Journal(path, resume=True) as journal:
+        outcomes, _ = await run(sender, records, journal)
+    assert len(outcomes) == 200
+    # All but those that were under way when the caller left.
+    assert 0 <= len(sender.sent) - (200 - sent) <= 64
+
+
+async def test_a_full_disk_ends_the_run_and_loses_nothing(tmp_path):
+    path = tmp_path / "run.db"
+    records = [customer(f"C{number}") for number in range(3_000)]
+    outcomes = []
+    with Journal(path) as journal:
+        journal._connection.execute("PRAGMA max_page_count = 20")  # as a disk that is full
+        push = Push(FakeSender(), records, journal=journal)
+        with pytest.raises(JournalError, match="full"):
+            await collect(push, outcomes)
+    assert 0 < len(outcomes) < 3_000
+    sender = FakeSender()
+    with Journal(path, resume=True) as journal:
+        again, summary = await run(sender, records, journal)
+    assert len(again) == 3_000
+    assert summary.complete
+    assert len(sender.sent) < 3_000
+
+
+async def test_another_source_is_refused(tmp_path):
+    path = tmp_path / "run.db"
+    Journal(path, source="digest of one file").close()
+    with pytest.raises(JournalError, match="of another input"):
+        Journal(path, source="digest of another", resume=True)
+    Journal(path, source="digest of one file", resume=True).close()
+
+
+async def test_a_line_with_other_content_is_another_input(tmp_path):
+    path = tmp_path / "run.db"
+    with Journal(path) as journal:
+        await run(FakeSender(), [customer("C1"), customer("C2")], journal)
+    sender = FakeSender()
+    changed = [customer("C1"), customer("C2", company_name="Changed Ltd"), customer("C3")]
+    with (
+        Journal(path, resume=True) as journal,
+        pytest.raises(JournalError, match="another input: line 2"),
+    ):
+        await run(sender, changed, journal)
+    assert "C2" not in sender.names
+
+
+async def test_a_journal_that_is_there_is_not_overwritten(tmp_path):
+    path = tmp_path / "run.db"
+    Journal(path).close()
+    with pytest.raises(JournalError, match="of an earlier run: resume that"):
+        Journal(path)
+
+
+async def test_a_second_process_is_refused(tmp_path):
+    path = tmp_path / "run.db"
+    with Journal(path), pytest.raises(JournalError, match="in use by another process"):
+        Journal(path, resume=True)
+
+
+async def test_another_environment_or_partner_is_refused(tmp_path):
+    path = tmp_path / "run.db"
+    known = {"partner_uuid": "p", "api_key": "k"}
+    with Journal(path) as journal:
+        async with ThredfiClient(**known, environment="sandbox") as thredfi:
+            await thredfi.push([], journal=journal).aclose()
+        async with ThredfiClient(**known, environment="production") as thredfi:
+            with pytest.raises(JournalError, match=r"sandbox.*not partner p at https://api"):
+                thredfi.push([], journal=journal)
+
+
+async def test_a_file_that_is_no_journal_is_refused(tmp_path):
+    text = tmp_path / "notes.txt"
+    text.write_text("not a database " * 1000)
+    with pytest.raises(JournalError, match="can't be used"):
+        Journal(text, resume=True)
+    other = tmp_path / "other.db"
+    connection = sqlite3.connect(other)
+    connection.execute("CREATE TABLE things (name)")
+    connection.close()
+    with pytest.raises(JournalError, match="is no journal of a push"):
+        Journal(other, resume=True)
+    with pytest.raises(JournalError, match="can't be used"):
+        Journal(tmp_path / "nowhere" / "run.db")
+
+
+async def test_resuming_what_was_never_begun_begins_it(tmp_path):
+    with Journal(tmp_path / "run.db", resume=True) as journal:
+        outcomes, _ = await run(FakeSender(), RECORDS, journal)
+    assert all(outcome.status is Status.CREATED for outcome in outcomes)
