@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from .schemas import Schemas
 from .survey import Survey
 
 _BUSINESS_PATH = re.compile(r"^/v1/platform/businesses/\{[^}]+\}/")
+_NAME = re.compile(r"\{([^}]+)\}")
 _REPLAYS = ("safe", "external_id", "idempotency_key", "upsert", "state_change", "unsafe")
 _SCOPES = ("basic", "partner", "business")
 # Header parameters of these names say nothing, by the OpenAPI specification.
@@ -37,6 +39,10 @@ def write_operations(document: dict[str, Any], survey: Survey, schemas: Schemas)
     template = environment().get_template("operations.jinja2")
     modules = sorted({module for row in rows for module in row["uses"]})
     return template.render(operations=rows, modules=modules)
+
+
+def _names_in(path: str) -> set[str]:
+    return set(_NAME.findall(path))
 
 
 class _Writer:
@@ -81,7 +87,8 @@ class _Writer:
             "tag": repr(self.endpoint.tag),
             "scope": self._scope(),
             "replay": self._replay(),
-            "path_parameters": tuple(re.findall(r"\{([^}]+)\}", self.endpoint.path)),
+            "confirm": self._confirm(),
+            "path_parameters": tuple(_NAME.findall(self.endpoint.path)),
             "query": self._parameters("query"),
             "headers": self._parameters("header"),
             "bodies": self._bodies(),
@@ -114,6 +121,27 @@ class _Writer:
         if given is not None:
             return self._one_of("x-replay", given, _REPLAYS)
         return "SAFE" if self.endpoint.method in ("get", "head", "options") else "UNSAFE"
+
+    def _confirm(self) -> str | None:
+        given = self.operation.get("x-confirm")
+        if given is None:
+            return None
+        reads = [one for one in endpoints(self.document) if one.method == "get"]
+        read = next(
+            (one for one in reads if one.operation.get("operationId") == given["read"]), None
+        )
+        if read is None or not _names_in(read.path) <= _names_in(self.endpoint.path):
+            # another description than the one that the overlay was made for
+            print(f"codegen: {self.id}: no {given['read']} to confirm it by", file=sys.stderr)
+            return None
+        arguments = [f"{given['read']!r}"]
+        for name in ("field", "values"):
+            if name in given:
+                value = given[name]
+                arguments.append(f"{name}={tuple(value) if name == 'values' else value!r}")
+        if "answer" in given:
+            arguments.append(f"answer={json.dumps(given['answer'])!r}")
+        return f"Confirm({', '.join(arguments)})"
 
     def _one_of(self, key: str, given: str, known: tuple[str, ...]) -> str:
         if given not in known:

@@ -41,7 +41,9 @@ _KINDS: dict[str, dict[str, str]] = {
         "x-replay": "text",
         "x-token-scope": "text",
         "x-unwrap": "text",
+        "x-confirm": "confirmation",
     },
+    "confirmation": {"read": "text", "field": "text", "values": "[text]", "answer": "anything"},
     "parameter": {
         "name": "text",
         "in": "text",

@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 
 from thredfi_async import ConfigurationError, RetryPolicy
 from thredfi_async.operation import Operation, Replay, TokenScope
-from thredfi_async.retry import Failure, failure_of_status, may_resend, parse_retry_after
+from thredfi_async.retry import (
+    Failure,
+    RetryBudget,
+    failure_of_status,
+    may_resend,
+    parse_retry_after,
+)
 
 NOW = datetime(2025, 1, 31, 12, tzinfo=UTC).timestamp()
 
@@ -143,3 +149,23 @@ def test_the_last_attempt_is_the_last() -> None:
 def test_a_policy_that_makes_no_sense_is_refused(name: str) -> None:
     with pytest.raises(ConfigurationError, match=name):
         RetryPolicy(**{name: 0})
+
+
+def test_a_budget_that_is_used_up_is_earned_again_by_calls_that_succeed() -> None:
+    budget = RetryBudget(3)
+    assert [budget.take() for _ in range(4)] == [True, True, True, False]
+    for _ in range(4):
+        budget.succeeded(retried=False)
+    assert not budget.take()
+    budget.succeeded(retried=False)
+    assert budget.take()
+    assert not budget.take()
+    budget.succeeded(retried=True)
+    assert budget.take()
+
+
+def test_a_budget_never_holds_more_than_it_began_with() -> None:
+    budget = RetryBudget(2)
+    for _ in range(100):
+        budget.succeeded(retried=True)
+    assert [budget.take() for _ in range(3)] == [True, True, False]

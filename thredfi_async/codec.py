@@ -20,7 +20,7 @@ from .errors import InvalidRequest
 from .fields import UnsetType
 from .operation import ModelRef
 
-__all__ = ["BrokenJSON", "decode", "encode", "load", "structure", "to_mapping", "unwrap"]
+__all__ = ["BrokenJSON", "at_path", "decode", "encode", "load", "structure", "to_mapping", "unwrap"]
 
 T = TypeVar("T")
 
@@ -82,6 +82,17 @@ def unwrap(wrapper: Any, name: str, data: bytes) -> Any:
         return wrapper
     held = getattr(wrapper, field.name)
     return held if held is not None else decode(field.type, data)[0]
+
+
+def at_path(data: bytes, path: str) -> Any:
+    """What stands at a path such as ``payment.status`` in some JSON; None where nothing does."""
+    try:
+        found = msgspec.json.decode(data)
+    except (ValueError, RecursionError):
+        return None
+    for step in path.split("."):
+        found = found.get(step) if isinstance(found, dict) else None
+    return found
 
 
 def _fields(kind: Any) -> tuple[ModelField, ...]:

@@ -25,7 +25,7 @@ class Replay(enum.Enum):
     EXTERNAL_ID = "external_id"  # the server knows a repeat by the body's external_id
     IDEMPOTENCY_KEY = "idempotency_key"  # the server knows a repeat by the Idempotency-Key header
     UPSERT = "upsert"  # a repeat leaves the same state
-    STATE_CHANGE = "state_change"  # a repeat is refused, as the state has already changed
+    STATE_CHANGE = "state_change"  # a repeat may be refused, as the state has changed already
     UNSAFE = "unsafe"  # a repeat may do it twice
 
 
@@ -62,6 +62,21 @@ class ModelRef:
     many: bool = False  # a bare JSON array of it
 
 
+@attrs.frozen
+class Confirm:
+    """How to find out whether a state change has happened: by reading what it changes.
+
+    It has when ``field`` (a path such as ``payment.status``) of that answer is one of
+    ``values``, or, where there are none, what the body of the change asked for. Without a
+    field: when there is nothing to read any more.
+    """
+
+    read: str  # the id of an operation with the same path parameters
+    field: str | None = None
+    values: tuple[str, ...] = ()
+    answer: str = "{}"  # what the change answers where nothing is left to read: JSON
+
+
 @attrs.frozen(eq=False)  # one object per endpoint: told apart by identity, and hashed fast
 class Operation(Generic[T_co]):
     """One endpoint. The type parameter is what a successful call returns."""
@@ -79,5 +94,6 @@ class Operation(Generic[T_co]):
     file: str | None = None  # the part of a form that takes a file; "a.b": below an object
     body_required: bool = False
     answers: tuple[tuple[int, ModelRef | None], ...] = ()  # 2xx status -> model; None: no body
+    confirm: Confirm | None = None  # of a state change
     unwrap: str | None = None  # the one key whose value is the answer, as in {"payment": {...}}
     undocumented: bool = False  # seen in the vendor's widget only

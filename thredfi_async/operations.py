@@ -6,7 +6,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from .operation import ModelRef, Operation, Parameter, Replay, Style, TokenScope
+from .operation import (
+    Confirm,
+    ModelRef,
+    Operation,
+    Parameter,
+    Replay,
+    Style,
+    TokenScope,
+)
 
 if TYPE_CHECKING:
     from .models import (
@@ -117,6 +125,7 @@ VOID_BILL: Operation[bills.Bill] = Operation(
     tag="Bills",
     scope=TokenScope.BUSINESS,
     replay=Replay.STATE_CHANGE,
+    confirm=Confirm("get_bill", field="status", values=("voided",)),
     path_parameters=("business_id", "bill_id"),
     bodies=(("application/json", None),),
     answers=((200, ModelRef("bills", "Bill")),),
@@ -179,6 +188,7 @@ UPDATE_BILL_PAYMENT: Operation[bill_payments.BillPayment] = Operation(
     tag="Bill Payments",
     scope=TokenScope.BUSINESS,
     replay=Replay.STATE_CHANGE,
+    confirm=Confirm("get_bill_payment", field="status"),
     path_parameters=("business_id", "bill_payment_id"),
     bodies=(("application/json", ModelRef("bill_payments", "UpdateBillPaymentRequest")),),
     answers=((200, ModelRef("bill_payments", "BillPayment")),),
@@ -191,6 +201,7 @@ DELETE_BILL_PAYMENT: Operation[bill_payments.DeleteBillPaymentResponse] = Operat
     tag="Bill Payments",
     scope=TokenScope.BUSINESS,
     replay=Replay.STATE_CHANGE,
+    confirm=Confirm("get_bill_payment", field="status", values=("cancelled",)),
     path_parameters=("business_id", "bill_payment_id"),
     answers=((200, ModelRef("bill_payments", "DeleteBillPaymentResponse")),),
 )
@@ -266,6 +277,7 @@ ARCHIVE_VENDOR: Operation[common.Vendor] = Operation(
     tag="Vendors",
     scope=TokenScope.BUSINESS,
     replay=Replay.STATE_CHANGE,
+    confirm=Confirm("fetch_vendor", field="status", values=("archived",)),
     path_parameters=("business_id", "vendor_id"),
     bodies=(
         ("application/json", ModelRef("vendors", "VendorRequest")),
@@ -282,6 +294,7 @@ UNARCHIVE_VENDOR: Operation[common.Vendor] = Operation(
     tag="Vendors",
     scope=TokenScope.BUSINESS,
     replay=Replay.STATE_CHANGE,
+    confirm=Confirm("fetch_vendor", field="status", values=("active",)),
     path_parameters=("business_id", "vendor_id"),
     bodies=(
         ("application/json", ModelRef("vendors", "VendorRequest")),
@@ -373,6 +386,7 @@ DELETE_VENDOR_CREDIT: Operation[None] = Operation(
     tag="Vendor Credits",
     scope=TokenScope.BUSINESS,
     replay=Replay.STATE_CHANGE,
+    confirm=Confirm("get_vendor_credit"),
     path_parameters=("business_id", "credit_id"),
     answers=((204, None),),
 )
@@ -442,6 +456,7 @@ DELETE_VENDOR_REFUND: Operation[None] = Operation(
     tag="Vendor Refunds",
     scope=TokenScope.BUSINESS,
     replay=Replay.STATE_CHANGE,
+    confirm=Confirm("get_vendor_refund"),
     path_parameters=("business_id", "refund_id"),
     answers=((204, None),),
 )
@@ -537,6 +552,7 @@ UPDATE_VENDOR_REFUND_PAYMENT: Operation[vendor_refund_payments.VendorRefundPayme
         tag="Vendor Refund Payments",
         scope=TokenScope.BUSINESS,
         replay=Replay.STATE_CHANGE,
+        confirm=Confirm("get_vendor_refund_payment", field="payment.status"),
         path_parameters=("business_id", "vendor_refund_payment_id"),
         bodies=(
             (
@@ -557,6 +573,7 @@ DELETE_VENDOR_REFUND_PAYMENT: Operation[
     tag="Vendor Refund Payments",
     scope=TokenScope.BUSINESS,
     replay=Replay.STATE_CHANGE,
+    confirm=Confirm("get_vendor_refund_payment", field="payment.status", values=("cancelled",)),
     path_parameters=("business_id", "vendor_refund_payment_id"),
     answers=((200, ModelRef("vendor_refund_payments", "DeleteVendorRefundPaymentResponse")),),
 )
@@ -727,6 +744,7 @@ ARCHIVE_ACCOUNT: Operation[general_ledger.LedgerAccountDetail] = Operation(
     tag="General Ledger",
     scope=TokenScope.BUSINESS,
     replay=Replay.STATE_CHANGE,
+    confirm=Confirm("get_account_detail", field="is_active", values=("false",)),
     path_parameters=("business_id", "account_id"),
     answers=((200, ModelRef("general_ledger", "LedgerAccountDetail")),),
 )
@@ -883,6 +901,7 @@ VOID_INVOICE: Operation[invoices.Invoice] = Operation(
     tag="Invoices",
     scope=TokenScope.BUSINESS,
     replay=Replay.STATE_CHANGE,
+    confirm=Confirm("fetch_invoice", field="status", values=("voided",)),
     path_parameters=("business_id", "invoice_id"),
     bodies=(
         ("application/json", ModelRef("invoices", "InvoiceRequest")),
@@ -987,6 +1006,7 @@ DELETE_INVOICE_PAYMENT: Operation[invoice_payments.DeleteInvoicePaymentResponse]
     tag="Invoice Payments",
     scope=TokenScope.BUSINESS,
     replay=Replay.STATE_CHANGE,
+    confirm=Confirm("get_invoice_payment", field="status", values=("cancelled",)),
     path_parameters=("business_id", "payment_id"),
     answers=((200, ModelRef("invoice_payments", "DeleteInvoicePaymentResponse")),),
 )
@@ -1053,6 +1073,7 @@ ARCHIVE_CUSTOMER: Operation[common.Customer] = Operation(
     tag="Customers",
     scope=TokenScope.BUSINESS,
     replay=Replay.STATE_CHANGE,
+    confirm=Confirm("get_customer", field="status", values=("archived",)),
     path_parameters=("business_id", "customer_id"),
     bodies=(("application/json", ModelRef("customers", "CustomerRequest")),),
     answers=((200, ModelRef("common", "Customer")),),
@@ -1065,6 +1086,7 @@ UNARCHIVE_CUSTOMER: Operation[common.Customer] = Operation(
     tag="Customers",
     scope=TokenScope.BUSINESS,
     replay=Replay.STATE_CHANGE,
+    confirm=Confirm("get_customer", field="status", values=("active",)),
     path_parameters=("business_id", "customer_id"),
     bodies=(("application/json", ModelRef("customers", "CustomerRequest")),),
     answers=((200, ModelRef("common", "Customer")),),
@@ -1140,6 +1162,7 @@ DELETE_REFUND: Operation[None] = Operation(
     tag="Refunds",
     scope=TokenScope.BUSINESS,
     replay=Replay.STATE_CHANGE,
+    confirm=Confirm("fetch_refund"),
     path_parameters=("business_id", "refund_id"),
     answers=((200, None),),
 )
@@ -1212,6 +1235,7 @@ DELETE_REFUND_PAYMENT: Operation[None] = Operation(
     tag="Refund Payments",
     scope=TokenScope.BUSINESS,
     replay=Replay.STATE_CHANGE,
+    confirm=Confirm("fetch_refund_payment"),
     path_parameters=("business_id", "refund_id", "payment_id"),
     answers=((200, None),),
 )
@@ -1277,6 +1301,7 @@ DELETE_PAYOUT: Operation[payouts.PayoutDeleteResponse] = Operation(
     tag="Payouts",
     scope=TokenScope.BUSINESS,
     replay=Replay.STATE_CHANGE,
+    confirm=Confirm("get_payout", answer='{"deleted": true}'),
     path_parameters=("business_id", "payout_id"),
     answers=((200, ModelRef("payouts", "PayoutDeleteResponse")),),
 )
@@ -1364,6 +1389,7 @@ DELETE_CUSTOMER_CREDIT: Operation[None] = Operation(
     tag="Customer Credits",
     scope=TokenScope.BUSINESS,
     replay=Replay.STATE_CHANGE,
+    confirm=Confirm("get_customer_credit"),
     path_parameters=("business_id", "credit_id"),
     answers=((204, None),),
 )
@@ -1682,7 +1708,7 @@ DELETE_MENU_CONFIG: Operation[None] = Operation(
     path="/v1/platform/businesses/{business_id}/menu-config/",
     tag="Menu Configuration",
     scope=TokenScope.BUSINESS,
-    replay=Replay.STATE_CHANGE,
+    replay=Replay.UPSERT,
     path_parameters=("business_id",),
     answers=((204, None),),
 )

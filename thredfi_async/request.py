@@ -38,7 +38,7 @@ class Request:
 
     operation: Operation[Any]
     target: str  # path and query, quoted
-    business_id: str | None
+    path: Mapping[str, str]  # the values of its path parameters
     body: bytes | Form | None = attrs.field(repr=False)
     headers: Mapping[str, str] = attrs.field(repr=False)  # beyond those of every call
     external_id: str | None
@@ -78,7 +78,7 @@ def prepare(
         _check_header_value("idempotency_key", idempotency_key)
     if key is not None:
         headers[IDEMPOTENCY_KEY] = key
-    return Request(operation, target, path.get("business_id"), content, headers, external_id, key)
+    return Request(operation, target, path, content, headers, external_id, key)
 
 
 @lru_cache(maxsize=4096)

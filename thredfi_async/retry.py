@@ -18,7 +18,10 @@ import attrs
 from .errors import ConfigurationError
 from .operation import Operation, Replay
 
-__all__ = ["Failure", "RetryPolicy", "may_resend", "parse_retry_after"]
+__all__ = ["Failure", "RetryBudget", "RetryPolicy", "may_resend", "parse_retry_after"]
+
+
+_RETRY = 5  # what a retry costs, in calls that need none
 
 
 class Failure(enum.Enum):
@@ -60,7 +63,9 @@ def may_resend(
             return bool(external_id)
         case Replay.IDEMPOTENCY_KEY:
             return bool(external_id or key)
-        case Replay.STATE_CHANGE | Replay.UNSAFE:
+        case Replay.STATE_CHANGE:
+            return operation.confirm is not None  # else nobody could tell what a refusal means
+        case Replay.UNSAFE:
             return False
 
 
@@ -109,6 +114,30 @@ def settles(status: int, code: str | None) -> bool:
     return status in (400, 404, 422) and "duplicate" not in (code or "")
 
 
+class RetryBudget:
+    """How many more retries a client may make: a token bucket, against retry storms.
+
+    It starts full, each retry takes one, and only success fills it: a call that needed no
+    retry gives a fifth of one, a call that did gives back its last. While everything fails,
+    the bucket runs empty, and each call is then tried once.
+    """
+
+    def __init__(self, capacity: float) -> None:
+        self._capacity = self._left = capacity * _RETRY
+
+    def take(self) -> bool:
+        """Whether one more retry may be made; if so, it is taken."""
+        if self._left < _RETRY:
+            return False
+        self._left -= _RETRY
+        return True
+
+    def succeeded(self, *, retried: bool) -> None:
+        """A call went well, after a retry that was taken from here or without one."""
+        if self._left < self._capacity:
+            self._left = min(self._capacity, self._left + (_RETRY if retried else 1))
+
+
 @attrs.frozen(kw_only=True)
 class RetryPolicy:
     """How often and how patiently a call is repeated. All times are in seconds.
@@ -117,6 +146,8 @@ class RetryPolicy:
     backoff with full jitter), or is what the answer's Retry-After asks for, if that is
     longer. A Retry-After above ``max_retry_after`` is not waited for: the call fails
     at once and says so. ``deadline`` bounds the whole call: token, queueing, attempts, waits.
+    ``budget`` is how many retries all calls of a client together may make before some call
+    succeeds (see `RetryBudget`); waits that a Retry-After asked for are free.
     """
 
     attempts: int = attrs.field(default=5, validator=_positive)
@@ -124,6 +155,7 @@ class RetryPolicy:
     cap: float = attrs.field(default=20.0, validator=_positive)
     max_retry_after: float = attrs.field(default=60.0, validator=_positive)
     deadline: float = attrs.field(default=120.0, validator=_positive)
+    budget: float = attrs.field(default=100.0, validator=_positive)
 
     def wait(
         self,

@@ -27,17 +27,19 @@ from .errors import (
     DeadlineExceeded,
     InvalidAnswer,
     InvalidRequest,
+    NotFound,
     OutcomeUnknown,
     ThredfiError,
     TransportError,
     api_error,
 )
 from .limits import Gate, Watchdog
-from .operation import Operation, Replay, TokenScope
-from .operations import GET_BUSINESS_TOKEN, GET_PARTNER_TOKEN
+from .operation import Confirm, Operation, Replay, TokenScope
+from .operations import GET_BUSINESS_TOKEN, GET_PARTNER_TOKEN, OPERATIONS
 from .request import Request, prepare
 from .retry import (
     Failure,
+    RetryBudget,
     RetryPolicy,
     failure_of_status,
     is_positive,
@@ -58,6 +60,7 @@ T = TypeVar("T")
 BusinessToken = Literal["business", "partner"]
 
 _REQUEST_ID = "X-Request-ID"
+_REFUSALS = (400, 404, 409, 410, 422)  # of a state change that has happened already
 
 _LONGEST_LIFETIME = 1e9  # seconds; what a token says beyond that makes no sense
 
@@ -181,6 +184,7 @@ class Session:
         )
         self.credentials = credentials
         self._retry = retry
+        self._budget = RetryBudget(retry.budget)
         self._clock = clock
         self._timeout = timeout
         self._least_privilege = token_scope == "business"  # noqa: S105 - no password
@@ -265,7 +269,7 @@ class Session:
             case TokenScope.BASIC:
                 return None
             case TokenScope.BUSINESS if self._least_privilege:
-                return request.business_id or PARTNER
+                return request.path.get("business_id") or PARTNER
             case _:
                 return PARTNER
 
@@ -279,6 +283,7 @@ class _Call:
         "_deadline",
         "_patience",
         "_request",
+        "_retried",
         "_session",
         "_timeout",
         "_token_renewed",
@@ -295,6 +300,7 @@ class _Call:
         deadline = options.get("deadline", self._patience.deadline)
         self._deadline = session._clock.monotonic() + deadline
         self._attempts = 0
+        self._retried = False  # by a retry that was taken from the budget
         self._token_renewed = False
         self._uncertain = False  # an attempt may have been applied
         self._answer: Exchanged | None = None  # the last one there was
@@ -324,12 +330,15 @@ class _Call:
             else:
                 if 200 <= status < 300:
                     try:
-                        return self._decode(status, data)
+                        value = self._decode(status, data)
                     except codec.BrokenJSON as broken:
                         failure = Failure.UNCERTAIN
                         error = self._invalid_answer(
                             f"{status} came with a body that is no JSON ({broken})", status
                         )
+                    else:
+                        session._budget.succeeded(retried=self._retried)
+                        return value
                 else:
                     now = session._clock.time()
                     retry_after = parse_retry_after(headers.get("Retry-After"), now)
@@ -347,6 +356,8 @@ class _Call:
                         if not self._token_renewed:
                             self._token_renewed = True
                             continue
+                    if self._uncertain and failure is Failure.FINAL and status in _REFUSALS:
+                        return await self._confirmed(error)
             self._uncertain = self._uncertain or failure is Failure.UNCERTAIN
             await self._pause_or_raise(failure, error, retry_after)
 
@@ -421,6 +432,11 @@ class _Call:
         if wait >= self._remaining():
             error.add_note("There was no time left for another attempt.")
             self._fail(error)
+        if retry_after is None or failure is not Failure.REFUSED:
+            if not self._session._budget.take():
+                error.add_note("Too many calls fail: the retry budget is used up.")
+                self._fail(error)
+            self._retried = True
         log.info(
             "%s: attempt %d failed (%s); again in %.2f s",
             request.operation.id,
@@ -429,6 +445,46 @@ class _Call:
             wait,
         )
         await self._session._clock.sleep(wait)
+
+    async def _confirmed(self, refusal: ThredfiError) -> Any:
+        """What a state change answers that was refused because an earlier attempt had done it.
+
+        So it is only when a read confirms it. Raises how the call ended else.
+        """
+        confirm = self._request.operation.confirm
+        if confirm is None:
+            self._fail(refusal)
+        read = OPERATIONS[confirm.read]
+        path = {name: self._request.path[name] for name in read.path_parameters}
+        options: CallOptions = {"deadline": max(self._remaining(), 0.001), "timeout": self._timeout}
+        call = _Call(self._session, prepare(read, path=path, query={}, body=None), options)
+        try:
+            await call.run()
+        except NotFound:
+            if confirm.field is not None:
+                raise refusal from None
+            data = confirm.answer.encode()
+        except ThredfiError as error:
+            raise self._outcome_unknown(error) from error
+        else:
+            assert call._answer is not None
+            data = call._answer[2]
+            if confirm.field is None or not self._shows(data, confirm):
+                raise refusal
+        self._answer = call._answer
+        wanted = _answer_type(self._request.operation, 200)
+        return None if wanted is None else codec.decode(wanted, data)[0]
+
+    def _shows(self, data: bytes, confirm: Confirm) -> bool:
+        """Whether the answer of a read has the state that the change was to bring about."""
+        assert confirm.field is not None
+        values = confirm.values
+        if not values:
+            body, name = self._request.body, confirm.field.rpartition(".")[2]
+            asked = codec.at_path(body, name) if isinstance(body, bytes) else None
+            values = () if asked is None else (str(asked),)
+        found = str(codec.at_path(data, confirm.field)).lower()
+        return found in [value.lower() for value in values]
 
     def _fail(self, error: ThredfiError) -> NoReturn:
         """Raise how the call ended, as seen from its last attempt."""
