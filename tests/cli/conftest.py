@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+
 import pytest
 
 from thredfi_async.emulator import Emulator
@@ -21,3 +23,14 @@ def env(emulator):
         "THREDFI_PARTNER_UUID": emulator.partner_uuid,
         "THREDFI_API_KEY": emulator.api_key,
     }
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(lines, name="records.jsonl", pack=False):
+        content = "".join(f"{line}\n" for line in lines).encode()
+        path = tmp_path / name
+        path.write_bytes(gzip.compress(content) if pack else content)
+        return path
+
+    return write

@@ -44,17 +44,6 @@ GOOD = [line for number in range(10) for line in (customer(number), invoice(numb
 SOME_BAD = [*GOOD, "{", customer(11, colour="red"), invoice(11)]
 
 
-@pytest.fixture
-def file(tmp_path):
-    def write(lines, name="records.jsonl", pack=False):
-        content = "".join(f"{line}\n" for line in lines).encode()
-        path = tmp_path / name
-        path.write_bytes(gzip.compress(content) if pack else content)
-        return path
-
-    return write
-
-
 async def test_all_pushed_is_status_0_with_a_summary_for_people(emulator, env, file):
     ended = await thredfi("push", file(GOOD), env=env)
     assert ended.status == 0, ended.err
