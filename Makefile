@@ -2,9 +2,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 8000
+CASES ?= 20000
+SEED ?= 1
+UI_PORT ?= 3000
+WIDGET := build/widget/node_modules/@thredfi/accounting/package.json
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check codegen bench emulator format clean
+.PHONY: help demo test check codegen bench conformance emulator widget browser browser-tools format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +25,13 @@ help: ## list the targets
 .venv/.dev: .venv/.created pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@ .venv/.cli
+
+.venv/.browser: .venv/.dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[browser]'
+	@touch $@
+
+$(WIDGET):
+	npm install --prefix build/widget --ignore-scripts --no-audit --no-fund @thredfi/accounting@0.8.9
 
 demo: .venv/.cli ## push sample records to the embedded emulator
 	$(BIN)/python examples/demo.py
@@ -41,8 +52,19 @@ codegen: .venv/.dev ## generate models and operations [SPEC=path or URL]
 bench: .venv/.dev ## measure beside hand-written aiohttp, in one run
 	$(BIN)/python -m benchmarks
 
+conformance: .venv/.dev ## call the emulator with generated data [CASES=20000 SEED=1]
+	$(BIN)/python -m tests.conformance --cases $(CASES) --seed $(SEED)
+
 emulator: .venv/.cli ## run the emulator [PORT=8000]
 	$(BIN)/thredfi emulator --port $(PORT)
+
+widget: .venv/.cli $(WIDGET) ## show the sample records in Thred's own widget [UI_PORT=3000]
+	$(BIN)/python examples/widget.py $(UI_PORT)
+
+browser-tools: .venv/.browser $(WIDGET)
+
+browser: browser-tools ## test that widget in a browser (chromium must be installed)
+	$(BIN)/python -m pytest tests/browser
 
 format: .venv/.dev ## format the code
 	$(BIN)/ruff format .

@@ -189,9 +189,10 @@ class Event(NamedTuple):
 class Books:
     """The trade of one business, entry by entry."""
 
-    def __init__(self, trade: Trade, chance: random.Random) -> None:
+    def __init__(self, trade: Trade, chance: random.Random, first_day: datetime) -> None:
         self.trade = trade
         self.chance = chance
+        self.first_day = first_day
         self.events: list[Event] = []
         self.customers: list[tuple[datetime, str]] = []
 
@@ -211,7 +212,7 @@ class Books:
         chance = self.chance
         external_id = f"{self.trade.prefix}-C{number:04}"
         # Most customers were there on the first day; the others come in the first weeks.
-        joined = FIRST_DAY - timedelta(hours=1)
+        joined = self.first_day - timedelta(hours=1)
         if number > self.trade.customers * 0.6:
             joined += timedelta(days=chance.randint(1, 40))
         town, district = chance.choice(PLACES)
@@ -242,7 +243,7 @@ class Books:
     def sale(self, number: int) -> None:
         chance = self.chance
         day = number * DAYS // (self.trade.invoices + 1)
-        sent = FIRST_DAY + timedelta(days=day, minutes=chance.randint(0, 510))
+        sent = self.first_day + timedelta(days=day, minutes=chance.randint(0, 510))
         known = [name for joined, name in self.customers if joined < sent]
         customer = chance.choice(known)
         external_id = f"{self.trade.prefix}-{sent.year}-{number:05}"
@@ -368,13 +369,13 @@ def _instant(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
-def records() -> Iterator[Record]:
+def records(first_day: datetime = FIRST_DAY) -> Iterator[Record]:
     """All records as they would be exported: by the day on which they were entered."""
     chance = random.Random(SEED)
     entered = [
         (event.at, place, event.number, event.record)
         for place, trade in enumerate(TRADES)
-        for event in Books(trade, chance).write()
+        for event in Books(trade, chance, first_day).write()
     ]
     for _, _, _, record in sorted(entered, key=lambda entry: entry[:3]):
         yield record

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Generator
 from unittest.mock import Mock
 
 import aiohttp
 import aioresponses.core
+import pytest
+
+from tests.emulator.watcher import Watcher
 
 
 def _bridge_aioresponses() -> None:
@@ -29,3 +33,35 @@ def _bridge_aioresponses() -> None:
 
 
 _bridge_aioresponses()
+
+
+# --- every exchange with an emulator is held against the description -------------------
+
+watcher = Watcher()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    text = "broken_emulator: makes the emulator answer wrongly on purpose"
+    config.addinivalue_line("markers", text)
+    watcher.install(setattr)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    result = yield
+    _raise_problems(item)
+    return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    result = yield
+    _raise_problems(item)
+    return result
+
+
+def _raise_problems(item: pytest.Item) -> None:
+    problems = watcher.taken()
+    if problems and item.get_closest_marker("broken_emulator") is None:
+        shown = "\n".join(problems[:20])
+        pytest.fail(f"{len(problems)} exchanges are against the description:\n{shown}", False)

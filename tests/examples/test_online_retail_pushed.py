@@ -11,6 +11,7 @@ import csv
 import gzip
 import os
 from collections import Counter, defaultdict
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -132,6 +133,10 @@ async def test_the_books_agree_with_the_table_to_the_penny_and_a_second_push_onl
         books = emulator.books(shop.id)
         after_first = state(books)
         second = await push(thredfi, table_records)
+        reports = thredfi.business(shop.id).reports
+        always = {"start_date": date(2000, 1, 1), "end_date": date(2100, 1, 1)}
+        profit = (await reports.profit_and_loss(**always)).summary
+        sheet = (await reports.balance_sheet(as_of_date=always["end_date"])).summary
 
     counts = Counter(record["type"] for record in table_records)
     assert first == {f"{kind} created": count for kind, count in counts.items()}
@@ -150,3 +155,8 @@ async def test_the_books_agree_with_the_table_to_the_penny_and_a_second_push_onl
         number: pence(pounds) for number, pounds in expected.refunds.items()
     }
     assert len(books.customers) == len(expected.customers)
+    assert profit is not None
+    assert profit.net_revenue_cents == profit.net_profit_cents == invoiced - refunded
+    assert sheet is not None
+    assert sheet.total_liabilities_cents == 0
+    assert sheet.total_assets_cents == sheet.total_equity_cents == invoiced - refunded

@@ -204,7 +204,7 @@ def emulator(
 ) -> None:
     """Run a local server that speaks the API and keeps books, until Ctrl-C.
 
-    It keeps everything in memory and knows nothing of Thred: for tests and development.
+    It knows nothing of Thred: for tests and development.
     """
     from .emulator import serve
 

@@ -4,25 +4,50 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
 
 from ..emulator import Emulator
+from ..emulator.ui import widget_page
+from ..errors import ConfigurationError
 from .connection import complain
 from .interrupts import on_interrupt
 
 __all__ = ["serve"]
 
+SHOWN = "my-shop"  # created for the widget where no business was asked for
 
-async def serve(host: str, port: int, businesses: Sequence[str]) -> int:
-    """Run an emulator until an interrupt; print how to reach it."""
+
+async def serve(
+    host: str, port: int, businesses: Sequence[str], ui_port: int | None, widget: Path
+) -> int:
+    """Run an emulator until an interrupt; print how to reach it.
+
+    With a ``ui_port`` the first business is shown in the widget that is in ``widget``.
+    """
+    names = list(dict.fromkeys(businesses))
+    if ui_port is not None and not names:
+        names = [SHOWN]
     stop = asyncio.Event()
+    listening = f"{host}:{port}"
     with on_interrupt(stop.set):
         try:
-            async with Emulator(host=host, port=port) as emulator:
-                ids = {name: emulator.add_business(name) for name in dict.fromkeys(businesses)}
-                print(_welcome(emulator, ids), flush=True)
+            async with AsyncExitStack() as stack:
+                emulator = await stack.enter_async_context(Emulator(host=host, port=port))
+                ids = {name: emulator.add_business(name) for name in names}
+                said = _welcome(emulator, ids)
+                if ui_port is not None:
+                    listening = f"{host}:{ui_port}"
+                    page = widget_page(emulator, names[0], widget=widget, host=host, port=ui_port)
+                    url = await stack.enter_async_context(page)
+                    said += f"\n\nThe books of {names[0]} in Thred's widget: {url}"
+                print(said, flush=True)
                 await stop.wait()
+        except ConfigurationError as error:
+            complain(f"--ui: {error}")
+            return 2
         except OSError as error:
-            complain(f"can't listen on {host}:{port}: {error.strerror or error}")
+            complain(f"can't listen on {listening}: {error.strerror or error}")
             return 2
     return 0
 

@@ -1,4 +1,4 @@
-"""What invoices add up to, in whole minor units, without floating point."""
+"""What invoices and bills add up to, in whole minor units, without floating point."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Fields = Mapping[str, Any]
 
 
 def lines_of(items: Sequence[Fields], books: Books, new_id: Callable[[], str]) -> list[Line]:
-    """The lines of an invoice with their amounts and accounts. Raises 400."""
+    """The lines of an invoice or a bill with their amounts and accounts. Raises 400."""
     if not items:
-        raise invalid(line_items="An invoice needs at least one line.")
+        raise invalid(line_items="At least one line is needed.")
     rates = {tax["code"]: tax["rate"] for tax in books.tax_codes}
     lines = []
     for number, item in enumerate(items):
@@ -38,7 +38,7 @@ def _account(books: Books, item: Fields, path: str) -> Account | None:
 
 
 def totals_of(fields: Fields, lines: Iterable[Line]) -> tuple[int, int, int]:
-    """Net, tax and gross of an invoice. Raises 400."""
+    """Net, tax and gross of an invoice or a bill. Raises 400."""
     discount = _not_negative(fields, "additional_discount")
     tips = _not_negative(fields, "tips")
     subtotal = tax = 0
@@ -49,9 +49,9 @@ def totals_of(fields: Fields, lines: Iterable[Line]) -> tuple[int, int, int]:
     tax += _additional_taxes(fields)
     total = subtotal + tax + tips
     if total < 0:
-        raise invalid(line_items="The total of an invoice can't be negative.")
+        raise invalid(line_items="The total can't be negative.")
     if not all(-LARGEST <= amount <= LARGEST for amount in (subtotal, tax, total)):
-        raise invalid(line_items="The total of the invoice is too large.")
+        raise invalid(line_items="The total is too large.")
     return subtotal, tax, total
 
 
@@ -74,8 +74,7 @@ def _line(
 def _line_tax(item: Fields, net: int, rates: Mapping[str, float], path: str) -> int:
     """The amounts that were given win over those that follow from the tax codes."""
     listed = item.get("sales_taxes") or ()
-    amounts = [tax.get("amount") for tax in listed]
-    given = [amount for amount in amounts if amount is not None]
+    given = _amounts(listed, f"{path}.sales_taxes")
     if item.get("tax_code") is not None:
         rate = _rate(item["tax_code"], rates, f"{path}.tax_code")
         return sum(given) if given else _times(rate, net)
@@ -87,8 +86,8 @@ def _line_tax(item: Fields, net: int, rates: Mapping[str, float], path: str) -> 
     return sum(given)
 
 
-def _rate(code: str, rates: Mapping[str, float], path: str) -> float:
-    if code not in rates:
+def _rate(code: Any, rates: Mapping[str, float], path: str) -> float:
+    if not isinstance(code, str) or code not in rates:
         known = ", ".join(rates)
         raise invalid(**{path: f"Unknown tax code {code!r}. Known are {known}."})
     return rates[code]
@@ -99,13 +98,18 @@ def _additional_taxes(fields: Fields) -> int:
     total: int | None = fields.get("additional_sales_taxes_total")
     if total is not None:
         return total
-    found = 0
-    for number, tax in enumerate(fields.get("additional_sales_taxes") or ()):
+    return sum(_amounts(fields.get("additional_sales_taxes") or (), "additional_sales_taxes"))
+
+
+def _amounts(taxes: Sequence[Fields], path: str) -> list[int]:
+    """The amounts in a list of taxes, whose form nobody describes. Raises 400."""
+    found = []
+    for number, tax in enumerate(taxes):
         amount = tax.get("amount")
         if amount is not None and type(amount) is not int:
-            path = f"additional_sales_taxes[{number}].amount"
-            raise invalid(**{path: "A valid integer is required."})
-        found += amount or 0
+            raise invalid(**{f"{path}[{number}].amount": "A valid integer is required."})
+        if amount is not None:
+            found.append(amount)
     return found
 
 

@@ -54,6 +54,7 @@ class Call:
     path: Mapping[str, str]
     query: Mapping[str, Any]
     body: Any  # the request model; plain data where the description has no model
+    data: Mapping[str, Any]  # the body as it came, with `File` for each file of a form
     headers: Mapping[str, str]
     target: str  # path and query as they came
     now: datetime

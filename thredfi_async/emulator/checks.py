@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from .books import Account, Books, Role
-from .problems import invalid
+from .problems import REQUIRED, invalid
 
-__all__ = ["check_currency", "check_email", "find_account"]
+__all__ = ["check_currency", "check_email", "find_account", "is_control", "required_text"]
 
 _CONTROL = (Role.RECEIVABLE, Role.PAYABLE)  # their balances are those of invoices and bills
 
@@ -21,11 +21,26 @@ def check_currency(books: Books, fields: Mapping[str, Any]) -> None:
         raise invalid(currency=f"The base currency of the business is {books.currency}.")
 
 
+def required_text(fields: Mapping[str, Any], name: str, prefix: str = "") -> str:
+    """A text out of fields that no model has checked. Raises 400."""
+    value = fields.get(name)
+    if value is None or value == "":
+        raise invalid(**{f"{prefix}{name}": REQUIRED})
+    if not isinstance(value, str):
+        raise invalid(**{f"{prefix}{name}": "Must be text."})
+    return value
+
+
 def check_email(fields: Mapping[str, Any]) -> None:
     """Refuse an ``email`` that can't be one. Raises 400."""
     email = fields.get("email")
     if email is not None and not re.fullmatch(r"[^@\s]+@[^@\s]+", email):
         raise invalid(email="Enter a valid email address.")
+
+
+def is_control(books: Books, account: Account) -> bool:
+    """Whether only invoices, bills and what settles them post to an account."""
+    return any(account is books.ledger.of(role) for role in _CONTROL)
 
 
 def find_account(books: Books, named: Any, path: str) -> Account | None:
@@ -42,7 +57,7 @@ def find_account(books: Books, named: Any, path: str) -> Account | None:
         raise invalid(**{path: f"No account has the id, code or external_id {named!r}."})
     if not account.is_active:
         raise invalid(**{path: f"The account {account.code} is archived."})
-    if any(account is books.ledger.of(role) for role in _CONTROL):
+    if is_control(books, account):
         text = f"Only invoices, bills and what settles them post to {account.code}."
         raise invalid(**{path: text})
     return account

@@ -14,14 +14,40 @@ import attrs
 from aiohttp import web
 from multidict import CIMultiDict
 
-from .. import codec, operations
+from .. import operations
 from ..clock import Clock
 from ..operation import Operation, TokenScope
+from . import documents, widget
 from .call import Answer, Call, Handler, World
 from .problems import Problem
 from .reading import Body, as_model, read_body, read_query
-from .resources import businesses, customers, invoices, payments, refunds
+from .resources import (
+    accounts,
+    bank_accounts,
+    bank_transactions,
+    bill_payments,
+    bills,
+    businesses,
+    customer_credits,
+    customers,
+    insights,
+    invoices,
+    journal_entries,
+    menu_config,
+    payments,
+    payouts,
+    receipts,
+    refunds,
+    reports,
+    vendor_credits,
+    vendor_refund_payments,
+    vendor_refunds,
+    vendors,
+    write_offs,
+)
+from .responses import UNDESCRIBED, is_browser, json_response, preflight, response_of
 from .routes import Routes
+from .shapes import adapted
 from .tokens import TokenOffice
 
 __all__ = ["Dispatcher", "Envelope", "Received"]
@@ -31,7 +57,31 @@ log = logging.getLogger(__name__)
 Envelope = Literal["reference", "guide"]
 _TOKENS = {operations.GET_PARTNER_TOKEN.id, operations.GET_BUSINESS_TOKEN.id}
 _KEPT_HEADERS = ("Host", "Idempotency-Key", "Origin")
-_RESOURCES = (businesses, customers, invoices, payments, refunds)
+_OPEN = documents.OPEN | widget.OPEN
+_RESOURCES = (
+    businesses,
+    customers,
+    invoices,
+    payments,
+    refunds,
+    customer_credits,
+    write_offs,
+    payouts,
+    receipts,
+    accounts,
+    journal_entries,
+    reports,
+    insights,
+    menu_config,
+    bank_accounts,
+    bank_transactions,
+    vendor_credits,
+    vendor_refunds,
+    vendor_refund_payments,
+    vendors,
+    bills,
+    bill_payments,
+)
 
 
 @attrs.frozen
@@ -72,27 +122,45 @@ class Dispatcher:
         self._tokens = tokens
         self._clock = clock
         self._envelope = envelope
-        self._routes = Routes(operations.OPERATIONS.values())
+        self._routes = Routes(
+            [*operations.OPERATIONS.values(), *documents.OPERATIONS, *widget.OPERATIONS]
+        )
         self._handlers: dict[str, Handler] = {
             operations.GET_PARTNER_TOKEN.id: self._partner_token,
             operations.GET_BUSINESS_TOKEN.id: self._business_token,
         }
-        for resource in _RESOURCES:
+        for resource in (*_RESOURCES, documents, widget):
             self._handlers.update(resource.HANDLERS)
 
     @property
     def operations(self) -> frozenset[str]:
-        """The ids of the operations that have a handler."""
-        return frozenset(self._handlers)
+        """The ids of the operations of the description that have a handler."""
+        return frozenset(self._handlers.keys() & operations.OPERATIONS.keys())
+
+    def operation_of(self, request: web.BaseRequest) -> str | None:
+        """The id of the operation that a request is for; None where there is none."""
+        try:
+            return self._routed(request.method, request.raw_path)[0].id
+        except Problem:
+            return None
 
     def now(self) -> datetime:
         """The time by the emulator's clock."""
         return datetime.fromtimestamp(self._clock.time(), UTC)
 
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
-        """The answer to a request."""
+        """The answer to a request; browsers may read it from any page."""
+        if request.method == "OPTIONS":
+            answer = preflight()
+        else:
+            answer = await self._served(request)
+        if is_browser(request.headers):
+            answer.headers["Access-Control-Allow-Origin"] = "*"
+        return answer
+
+    async def _served(self, request: web.BaseRequest) -> web.Response:
         try:
-            answer = await self._answer(request)
+            return await self._answer(request)
         except Problem as problem:
             return self._refusal(problem)
         except web.HTTPRequestEntityTooLarge:
@@ -100,11 +168,8 @@ class Dispatcher:
         except Exception:
             log.exception("the emulator failed on %s %s", request.method, request.path)
             return self._refusal(Problem(500, "internal_error", "The emulator has a bug."))
-        if answer.body is None:
-            return web.Response(status=answer.status)
-        return _json(answer.status, answer.body)
 
-    async def _answer(self, request: web.BaseRequest) -> Answer:
+    async def _answer(self, request: web.BaseRequest) -> web.Response:
         operation, path = self._routed(request.method, request.raw_path)
         self.requests[operation.id] += 1
         self._check_rights(operation, path, request.headers.get("Authorization"))
@@ -117,7 +182,11 @@ class Dispatcher:
         answer = self._handled(operation, path, query, received, now)
         if self.on_write and operation.method != "GET" and operation.id not in _TOKENS:
             self.on_write(received, now, ids)
-        return answer
+        shown = adapted(operation.id, answer) if is_browser(request.headers) else answer
+        response = response_of(shown)
+        if shown is not answer or operation.id not in operations.OPERATIONS:
+            response.headers.update(UNDESCRIBED)
+        return response
 
     def repeat(self, received: Received, now: datetime) -> None:
         """Do again what a request did, without its checks of rights. Raises `Problem`."""
@@ -154,10 +223,11 @@ class Dispatcher:
                 path=path,
                 query=query,
                 body=as_model(operation, received.body),
+                data=received.body.data if received.body is not None else {},
                 headers=received.headers,
                 target=received.target,
                 now=now,
-                envelope=self._envelope,
+                envelope="reference" if is_browser(received.headers) else self._envelope,
             )
         )
 
@@ -172,6 +242,8 @@ class Dispatcher:
         self, operation: Operation[Any], path: dict[str, str], authorization: str | None
     ) -> None:
         """Either kind of token on a business's paths, the partner's own elsewhere."""
+        if operation.id in _OPEN:
+            return
         if operation.scope is TokenScope.BASIC:
             self._tokens.check_credentials(authorization)
             return
@@ -191,10 +263,6 @@ class Dispatcher:
 
     def _refusal(self, problem: Problem) -> web.Response:
         request_id = str(uuid.uuid4())
-        answer = _json(problem.status, problem.body(request_id))
+        answer = json_response(problem.status, problem.body(request_id))
         answer.headers["X-Request-ID"] = request_id
         return answer
-
-
-def _json(status: int, body: Any) -> web.Response:
-    return web.Response(status=status, body=codec.encode(body), content_type="application/json")

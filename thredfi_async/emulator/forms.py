@@ -47,7 +47,10 @@ async def read_form(request: web.BaseRequest, model: Any) -> dict[str, Any]:
 
 def _content(name: str, value: Any) -> str | bytes:
     if isinstance(value, web.FileField):
-        return File.of(value.file.read(), value.filename, value.content_type)
+        # In either there may be bytes that are no text.
+        name = value.filename.encode(errors="replace").decode()
+        content_type = value.content_type.encode("ascii", "replace").decode()
+        return File.of(value.file.read(), name, content_type)
     if isinstance(value, bytes | bytearray):
         return bytes(value)
     text = str(value)

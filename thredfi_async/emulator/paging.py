@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
-from typing import Any, TypeVar
+from decimal import Decimal
+from functools import partial
+from typing import Any, TypeAlias, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 from .call import Answer, Call
-from .problems import not_found
+from .problems import invalid, not_found
 
-__all__ = ["is_filtered", "matches_text", "page_of", "within", "within_days"]
+__all__ = [
+    "cut_page",
+    "is_filtered",
+    "matches_text",
+    "ordered",
+    "page_of",
+    "within",
+    "within_days",
+]
 
 Row = TypeVar("Row")
+_Value: TypeAlias = date | int | Decimal  # an instant is a date too
 
 
 def page_of(call: Call, rows: Sequence[Row], view: Callable[[Row], dict[str, Any]]) -> Answer:
     """One page of the rows, in the envelope that the emulator was set to."""
-    number = call.query.get("page", 1)
-    size = call.query.get("page_size", 20)
-    pages = max(1, -(-len(rows) // size))
-    if number > pages:
-        raise not_found("page")
-    results = [view(row) for row in rows[(number - 1) * size : number * size]]
+    number, size, pages = _asked(call, rows)
+    results = [view(row) for row in cut_page(call, rows)]
     body: dict[str, Any] = {"count": len(rows), "results": results}
     if call.envelope == "guide":
         body["next"] = _url(call, number + 1) if number < pages else None
@@ -37,6 +44,20 @@ def page_of(call: Call, rows: Sequence[Row], view: Callable[[Row], dict[str, Any
     return Answer(200, body)
 
 
+def cut_page(call: Call, rows: Sequence[Row]) -> Sequence[Row]:
+    """The rows of the page that is asked for. Raises 404 past the end."""
+    number, size, pages = _asked(call, rows)
+    if number > pages:
+        raise not_found("page")
+    return rows[(number - 1) * size : number * size]
+
+
+def _asked(call: Call, rows: Sequence[Row]) -> tuple[int, int, int]:
+    """Number and size of the page that is asked for, and how many pages there are."""
+    size = call.query.get("page_size", 20)
+    return call.query.get("page", 1), size, max(1, -(-len(rows) // size))
+
+
 def _url(call: Call, number: int) -> str:
     """The address of another page of the same list."""
     path, _, query = call.target.partition("?")
@@ -49,6 +70,26 @@ def is_filtered(call: Call) -> bool:
     return not call.query.keys() <= {"page", "page_size"}
 
 
+def ordered(
+    rows: Iterable[Row],
+    ordering: str,
+    keys: Mapping[str, Callable[[Row], Any]],
+) -> list[Row]:
+    """The rows sorted by names of ``keys``: with commas, a minus for descending. Raises 400."""
+    found = list(rows)
+    for name in reversed(ordering.split(",")):
+        key = keys.get(name.removeprefix("-"))
+        if key is None:
+            raise invalid(ordering=f"Must be any of {', '.join(keys)}, with a minus to reverse.")
+        found.sort(key=partial(_none_last, key), reverse=name.startswith("-"))
+    return found
+
+
+def _none_last(key: Callable[[Row], Any], row: Row) -> tuple[bool, Any]:
+    value = key(row)
+    return value is None, value
+
+
 def matches_text(wanted: str | None, texts: Iterable[object]) -> bool:
     """Whether a search text occurs in any of these, in any case."""
     if not wanted:
@@ -57,9 +98,7 @@ def matches_text(wanted: str | None, texts: Iterable[object]) -> bool:
     return any(folded in str(text).casefold() for text in texts if text)
 
 
-def within(
-    value: datetime | int | None, first: datetime | int | None, last: datetime | int | None
-) -> bool:
+def within(value: _Value | None, first: _Value | None, last: _Value | None) -> bool:
     """Whether a value lies between two bounds, both included; a missing bound is none."""
     if first is None and last is None:
         return True

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import uuid
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from functools import cache
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 from urllib.parse import parse_qsl
 
 import attrs
@@ -26,9 +27,24 @@ __all__ = ["Body", "as_model", "read_body", "read_query"]
 _BOUNDS = {"page": (1, None), "page_size": (1, 100)}
 _MOST_PARAMETERS = 1000
 _ENUMS = {
-    ("list_invoices", "status"): "InvoiceStatusEnum",
-    ("list_invoice_payments", "method"): "InvoicePaymentMethodEnum",
+    ("list_invoices", "status"): ModelRef("common", "InvoiceStatusEnum"),
+    ("list_invoice_payments", "method"): ModelRef("common", "InvoicePaymentMethodEnum"),
+    ("list_customer_credits", "status"): ModelRef("customer_credits", "CustomerCreditStatusEnum"),
+    ("list_payouts", "status"): ModelRef("payouts", "PayoutStatusEnum"),
+    ("list_bills", "status"): ModelRef("common", "BillStatusEnum"),
+    ("list_bill_payments", "status"): ModelRef("bill_payments", "BillPaymentStatus"),
+    ("list_bill_payments", "payment_method"): ModelRef("bill_payments", "BillPaymentMethod"),
+    ("list_vendor_credits", "status"): ModelRef("vendor_credits", "VendorCreditStatusEnum"),
+    ("list_vendor_refunds", "status"): ModelRef("vendor_refunds", "VendorRefundStatusEnum"),
+    ("list_vendor_refunds", "refund_type"): ModelRef("common", "VendorRefundTypeEnum"),
+    ("list_vendor_refund_payments", "payment_method"): ModelRef(
+        "common", "VendorRefundPaymentMethodEnum"
+    ),
 }
+# Those that only the pagination guide or the widget names.
+_MORE_STATUSES = {"InvoiceStatusEnum": ("unpaid",), "BillStatusEnum": ("unpaid", "overdue")}
+# Enums whose other values nobody knows: processors of payments have any name.
+_OPEN = frozenset({"PayoutProcessorEnum"})
 _DEEPEST = 64
 _INTEGERS = range(-(2**63), 2**63)  # what a database column holds
 
@@ -80,6 +96,10 @@ def _query_value(operation: Operation[Any], parameter: Parameter, text: str) -> 
             if not re.fullmatch(r"-?[0-9]{1,18}", text):
                 raise ValueError("A valid integer is required.")
             return _bounded(parameter.name, int(text))
+        case "number":
+            if not re.fullmatch(r"-?[0-9]{1,18}(\.[0-9]{1,9})?", text):
+                raise ValueError("A valid number is required.")
+            return Decimal(text)
         case "boolean":
             if text.lower() not in ("true", "false", "1", "0"):
                 raise ValueError("Must be true or false.")
@@ -90,9 +110,9 @@ def _query_value(operation: Operation[Any], parameter: Parameter, text: str) -> 
             return _instant(text)
         case "date":
             return _day(text)
-        case "string" if parameter.name.startswith("sent_at_"):
+        case "string" if parameter.name.startswith(("sent_at_", "received_at_")):
             return _instant(text) if len(text) > len("2025-01-31") else _day(text)
-        case "string" if parameter.name == "customer_id":
+        case "string" if parameter.name in ("customer_id", "vendor_id"):
             return _uuid(text)
     known = parameter.values or _known_values(operation, parameter)
     if known and text.lower() not in known:
@@ -105,8 +125,7 @@ def _known_values(operation: Operation[Any], parameter: Parameter) -> tuple[str,
     enum = _ENUMS.get((operation.id, parameter.name))
     if enum is None:
         return ()
-    more = ("unpaid",) if enum == "InvoiceStatusEnum" else ()  # the pagination guide's example
-    return (*codec.load(ModelRef("common", enum)), *more)
+    return (*codec.load(enum), *_MORE_STATUSES.get(enum.name, ()))
 
 
 def _bounded(name: str, value: int) -> int:
@@ -247,7 +266,7 @@ def _sentence(text: str) -> str:
     return REQUIRED if text == "is required" else f"{text[0].upper()}{text[1:]}."
 
 
-def _settle_enums(body: Any) -> None:
+def _settle_enums(body: Any, path: str = "") -> None:
     """Write enums as the description does, whatever case they came in. Raises 400."""
     model: Any = type(body)
     for name, wire_name, values in _enums(model):
@@ -255,8 +274,11 @@ def _settle_enums(body: Any) -> None:
         if isinstance(value, str):
             if value.lower() not in values:
                 listed = ", ".join(values.values())
-                raise invalid_fields({wire_name: [f"Must be one of {listed}."]})
+                raise invalid_fields({path + wire_name: [f"Must be one of {listed}."]})
             setattr(body, name, values[value.lower()])
+    for name, wire_name in _lists_of_models(model):
+        for number, one in enumerate(getattr(body, name) or ()):
+            _settle_enums(one, f"{path}{wire_name}[{number}].")
 
 
 @cache
@@ -266,5 +288,18 @@ def _enums(model: Any) -> list[tuple[str, str, dict[str, str]]]:
         (field.name, field.wire_name, {member.lower(): member.value for member in kind})
         for field in model_fields(model)
         for kind in (field.type, *get_args(field.type))
-        if isinstance(kind, type) and issubclass(kind, OpenEnum)
+        if isinstance(kind, type) and issubclass(kind, OpenEnum) and kind.__name__ not in _OPEN
+    ]
+
+
+@cache
+def _lists_of_models(model: Any) -> list[tuple[str, str]]:
+    """The fields of a model that hold lists of models with enums: both their names."""
+    return [
+        (field.name, field.wire_name)
+        for field in model_fields(model)
+        for kind in (field.type, *get_args(field.type))
+        if get_origin(kind) is list
+        and attrs.has(get_args(kind)[0])
+        and (_enums(get_args(kind)[0]) or _lists_of_models(get_args(kind)[0]))
     ]

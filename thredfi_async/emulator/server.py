@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 import uuid
 from collections import Counter
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
 from os import PathLike
 from random import Random
 from types import TracebackType
@@ -19,17 +20,26 @@ from aiohttp.http import RawRequestMessage
 
 from ..client import ThredfiClient
 from ..clock import Clock, SystemClock
-from .books import Books
+from .books import BankAccount, BankTransaction, Books
 from .call import World
 from .dispatch import Dispatcher, Envelope, Received
+from .faults import Faults, Powers
+from .resources.bank_accounts import connect
+from .resources.bank_transactions import come_in
 from .resources.businesses import set_up
 from .storage import Event, Storage
 from .tokens import TokenOffice
 
 __all__ = ["Emulator"]
 
+log = logging.getLogger(__name__)
+
 # What changes the books without a request.
-_DIRECT: dict[str, Callable[..., Any]] = {"add_business": set_up}
+_DIRECT: dict[str, Callable[..., Any]] = {
+    "add_business": set_up,
+    "add_bank_account": connect,
+    "add_bank_transaction": come_in,
+}
 _MAX_BODY = 32 << 20  # bytes
 
 
@@ -46,6 +56,8 @@ class Emulator:
     - ``db``: a file to keep the state in, so that it is there again after a restart; in memory
       otherwise. Raises OSError where it can't be used.
     - ``clock``: where the time comes from.
+
+    ``emulator.faults`` makes it misbehave on purpose: see `Faults`.
 
     What it does where nobody knows what Thred does is written down in docs/emulator.md.
     """
@@ -77,6 +89,19 @@ class Emulator:
         )
         self._dispatcher = Dispatcher(self._world, self._tokens, clock=clock, envelope=envelope)
         self._runner: web.ServerRunner | None = None
+        self._pause: asyncio.Task[None] | None = None
+        self.faults = Faults(
+            self._dispatcher.serve,
+            self._dispatcher.operation_of,
+            Powers(
+                self.expire_tokens,
+                self.revoke_tokens,
+                self.rotate_key,
+                self._refuse,
+                self._dispatcher.now,
+            ),
+            Random(f"faults {seed}"),
+        )
         if self._storage is not None:
             self._restore(self._storage)
             self._dispatcher.on_write = self._keep
@@ -97,19 +122,49 @@ class Emulator:
 
     async def start(self) -> None:
         """Begin to serve. Raises OSError where the port can't be had."""
-        server = web.Server(self._dispatcher.serve, request_factory=_request, access_log=None)
+        server = web.Server(self.faults.serve, request_factory=_request, access_log=None)
         self._runner = web.ServerRunner(server, shutdown_timeout=1.0)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self._host, self._port)
         try:
-            await site.start()
+            await self._listen()
         except BaseException:
             await self.stop()
             raise
         self._port = self._runner.addresses[0][1]
 
+    async def _listen(self) -> None:
+        assert self._runner is not None
+        self._site = web.TCPSite(self._runner, self._host, self._port)
+        await self._site.start()
+
+    async def _refuse(self, seconds: float) -> None:
+        """Refuse new connections for so long; those that there are end after their answers."""
+        if self._runner is None or self._runner.server is None:
+            return
+        if self._pause is None or self._pause.done():
+            await self._site.stop()
+            self._runner.server.pre_shutdown()
+            self._pause = asyncio.create_task(
+                self._listen_after(seconds, self._runner.server.connections),
+                name="thredfi emulator: not listening",
+            )
+
+    async def _listen_after(
+        self, seconds: float, connections: Sequence[web.RequestHandler]
+    ) -> None:
+        ending = [connection.shutdown(seconds) for connection in connections]
+        await asyncio.gather(self.faults.wait(seconds), *ending)
+        try:
+            await self._listen()
+        except OSError:
+            log.exception("the emulator can't listen again")
+
     async def stop(self) -> None:
         """Stop serving; the books stay readable."""
+        self.faults.release()
+        if self._pause is not None:
+            self._pause.cancel()
+            await asyncio.gather(self._pause, return_exceptions=True)
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
@@ -153,6 +208,65 @@ class Emulator:
         books: Books = self._do("add_business", {"external_id": external_id, "fields": fields})
         return books.id
 
+    def add_bank_account(
+        self,
+        business_id: str,
+        *,
+        name: str = "Current account",
+        mask: str | None = "0001",
+        balance: int = 0,
+        provider: str = "plaid",
+        is_active: bool = True,
+    ) -> str:
+        """Connect a bank account in the business's currency; its id.
+
+        ``business_id`` is the id or external_id, ``balance`` what is on the account before its
+        first transaction, in minor units. Raises KeyError.
+        """
+        data = {
+            "business_id": self.books(business_id).id,
+            "name": name,
+            "mask": mask,
+            "balance": balance,
+            "provider": provider,
+            "is_active": is_active,
+        }
+        account: BankAccount = self._do("add_bank_account", data)
+        return account.id
+
+    def add_bank_transaction(
+        self,
+        business_id: str,
+        amount: int,
+        *,
+        day: date | None = None,
+        description: str | None = None,
+        counterparty: str | None = None,
+        merchant: str | None = None,
+        reference: str | None = None,
+        type: str = "bank_transfer",
+        bank_account_id: str | None = None,
+    ) -> str:
+        """Let money come in (a positive ``amount``, in minor units) or go out; the id.
+
+        ``business_id`` is the id or external_id; ``day`` is today by default; the account is the
+        first one, which is connected if there is none. Raises KeyError, and ValueError for an
+        amount of 0.
+        """
+        data = {
+            "business_id": self.books(business_id).id,
+            "amount": amount,
+            "day": day.isoformat() if day is not None else None,
+            "description": description,
+            "counterparty": counterparty,
+            "merchant": merchant,
+            "reference": reference,
+            "type": type,
+            "bank_account_id": bank_account_id,
+        }
+        transaction: BankTransaction = self._do("add_bank_transaction", data)
+        return transaction.id
+
     def books(self, business_id: str) -> Books:
         """The books of a business, by its id or external_id. Raises KeyError."""
         world = self._world
@@ -161,9 +275,18 @@ class Emulator:
             raise KeyError(f"the emulator has no business {business_id!r}")
         return found
 
+    def expire_tokens(self) -> None:
+        """Let every token issued so far expire now."""
+        self._tokens.expire_all()
+
     def revoke_tokens(self) -> None:
         """Refuse every token issued so far."""
         self._tokens.revoke_all()
+
+    def rotate_key(self) -> None:
+        """Take another API key, a new `api_key`, for tokens. Those issued stay good."""
+        self.api_key = f"emulator-{secrets.token_hex(16)}"
+        self._tokens.rotate_key(self.api_key)
 
     # --- state -----------------------------------------------------------------------------
 

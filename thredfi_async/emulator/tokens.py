@@ -84,6 +84,16 @@ class TokenOffice:
         """From now on, every token issued so far is refused."""
         self._issued.clear()
 
+    def expire_all(self) -> None:
+        """As if every token issued so far had lived its time."""
+        now = self._clock.time()
+        for token, holder in self._issued.items():
+            self._issued[token] = Holder(holder.business_id, now)
+
+    def rotate_key(self, api_key: str) -> None:
+        """From now on, tokens are had with this key alone; those issued stay good."""
+        self._secret = api_key.encode()
+
     def _signed(self, claims: dict[str, Any]) -> str:
         parts = [_segment(json.dumps(part).encode()) for part in (_HEADER, claims)]
         text = ".".join(parts)

@@ -2,17 +2,51 @@
 
 from __future__ import annotations
 
+from .banking import BankAccount, BankTransaction, Reconciliation
 from .books import Books, Totals
 from .chart import Role
+from .documents import Document
 from .ledger import Account, Entry, EntryLine, Ledger, Leg, Posting
-from .receivables import UNPAID_BY, Customer, Invoice, Line, Payment, Refund, RefundPayment
+from .payables import Bill, BillAllocation, BillCredit, BillPayment, BillRefund, Vendor
+from .payouts import Payout
+from .receipts import Receipt, ReceiptLink
+from .receivables import (
+    UNPAID_BY,
+    Customer,
+    CustomerCredit,
+    CustomerCreditLine,
+    Invoice,
+    Line,
+    Payment,
+    Refund,
+    RefundPayment,
+    WriteOff,
+)
 from .row import Row
+from .vendor_credits import (
+    CreditLine,
+    VendorCredit,
+    VendorRefund,
+    VendorRefundAllocation,
+    VendorRefundPayment,
+)
 
 __all__ = [
     "UNPAID_BY",
     "Account",
+    "BankAccount",
+    "BankTransaction",
+    "Bill",
+    "BillAllocation",
+    "BillCredit",
+    "BillPayment",
+    "BillRefund",
     "Books",
+    "CreditLine",
     "Customer",
+    "CustomerCredit",
+    "CustomerCreditLine",
+    "Document",
     "Entry",
     "EntryLine",
     "Invoice",
@@ -20,10 +54,20 @@ __all__ = [
     "Leg",
     "Line",
     "Payment",
+    "Payout",
     "Posting",
+    "Receipt",
+    "ReceiptLink",
+    "Reconciliation",
     "Refund",
     "RefundPayment",
     "Role",
     "Row",
     "Totals",
+    "Vendor",
+    "VendorCredit",
+    "VendorRefund",
+    "VendorRefundAllocation",
+    "VendorRefundPayment",
+    "WriteOff",
 ]

@@ -10,9 +10,14 @@ from typing import Any, TypeVar
 
 import attrs
 
+from .banking import BankAccount, BankTransaction, Reconciliation
+from .documents import Document
 from .ledger import Ledger
-from .receivables import Customer, Invoice, Payment, Refund, RefundPayment
+from .payables import Bill, BillPayment, Vendor
+from .payouts import Payout
+from .receivables import Customer, CustomerCredit, Invoice, Payment, Refund, RefundPayment, WriteOff
 from .row import Row
+from .vendor_credits import VendorCredit, VendorRefund, VendorRefundPayment
 
 __all__ = ["Books", "Totals"]
 
@@ -41,11 +46,14 @@ class Books:
     ) -> None:
         self.business = business
         self.tax_codes = tax_codes
+        self.documents: dict[str, Document] = {}  # by id, whether anything uses them or not
+        self.reconciliations: dict[str, Reconciliation] = {}  # by the id of the payment
         self.ledger = Ledger(business["country"], new_id)
         self._rows: dict[type[Row], dict[str, Any]] = defaultdict(dict)
         self._by_external_id: dict[tuple[type[Row], str], Any] = {}
         # Body and answer of the first call by operation and Idempotency-Key.
         self.stored_answers: dict[tuple[str, str], tuple[dict[str, Any], Any]] = {}
+        self.menu: dict[str, Any] | None = None  # the menu configuration, where it was set
 
     @property
     def id(self) -> str:
@@ -56,6 +64,11 @@ class Books:
     def currency(self) -> str:
         """The base currency, an ISO 4217 code."""
         return str(self.business["base_currency"])
+
+    @property
+    def fiscal_year_end(self) -> str | None:
+        """The last day of a fiscal year (YYYY-MM-DD), where the business has set it."""
+        return self.business.get("fiscal_year_end")
 
     def rows(self, kind: type[R]) -> Mapping[str, R]:
         """The rows of a kind by id, in the order of their creation."""
@@ -85,6 +98,56 @@ class Books:
     def refund_payments(self) -> Mapping[str, RefundPayment]:
         """Refund payments by id, in the order of their creation."""
         return self.rows(RefundPayment)
+
+    @property
+    def customer_credits(self) -> Mapping[str, CustomerCredit]:
+        """Customer credits by id, in the order of their creation."""
+        return self.rows(CustomerCredit)
+
+    @property
+    def payouts(self) -> Mapping[str, Payout]:
+        """Payouts by id, in the order of their creation."""
+        return self.rows(Payout)
+
+    @property
+    def bank_accounts(self) -> Mapping[str, BankAccount]:
+        """Bank accounts by id, in the order of their creation."""
+        return self.rows(BankAccount)
+
+    @property
+    def bank_transactions(self) -> Mapping[str, BankTransaction]:
+        """Bank transactions by id, in the order of their creation."""
+        return self.rows(BankTransaction)
+
+    @property
+    def vendors(self) -> Mapping[str, Vendor]:
+        """Vendors by id, in the order of their creation."""
+        return self.rows(Vendor)
+
+    @property
+    def bills(self) -> Mapping[str, Bill]:
+        """Bills by id, in the order of their creation."""
+        return self.rows(Bill)
+
+    @property
+    def bill_payments(self) -> Mapping[str, BillPayment]:
+        """Bill payments by id, in the order of their creation."""
+        return self.rows(BillPayment)
+
+    @property
+    def vendor_credits(self) -> Mapping[str, VendorCredit]:
+        """Vendor credits by id, in the order of their creation."""
+        return self.rows(VendorCredit)
+
+    @property
+    def vendor_refunds(self) -> Mapping[str, VendorRefund]:
+        """Vendor refunds by id, in the order of their creation."""
+        return self.rows(VendorRefund)
+
+    @property
+    def vendor_refund_payments(self) -> Mapping[str, VendorRefundPayment]:
+        """Payments of vendor refunds by id, in the order of their creation."""
+        return self.rows(VendorRefundPayment)
 
     def by_external_id(self, kind: type[R], external_id: str | None) -> R | None:
         """The row of this kind with this external_id, or None."""
@@ -121,6 +184,46 @@ class Books:
             ),
             "refund_payments": sorted(
                 (p.external_id or p.id, p.amount) for p in self.refund_payments.values()
+            ),
+            "customer_credits": sorted(
+                (c.external_id or "", c.status, c.total, c.applied)
+                for c in self.customer_credits.values()
+            ),
+            "write_offs": sorted(
+                (w.external_id or "", w.invoice.number, w.amount)
+                for w in self.rows(WriteOff).values()
+            ),
+            "payouts": sorted(
+                (p.external_id or "", p.status, p.paid_out, p.fee, p.gross, p.refunds)
+                for p in self.payouts.values()
+            ),
+            "bank_transactions": sorted(
+                (t.day, t.amount, t.description, t.status, t.reconciled)
+                for t in self.bank_transactions.values()
+            ),
+            "vendors": sorted(
+                (v.external_id or "", v.name, v.archived_at is not None)
+                for v in self.vendors.values()
+            ),
+            "bills": sorted(
+                (b.external_id or b.number, b.status, b.total, b.paid, b.credited, b.refunded)
+                for b in self.bills.values()
+            ),
+            "bill_payments": sorted(
+                (p.external_id or p.id, p.status, p.amount, p.method, p.payment_date, p.allocated)
+                for p in self.bill_payments.values()
+            ),
+            "vendor_credits": sorted(
+                (c.external_id or c.id, c.status, c.total, c.applied)
+                for c in self.vendor_credits.values()
+            ),
+            "vendor_refunds": sorted(
+                (r.external_id or r.id, r.status, r.amount, r.allocated, r.refund_date)
+                for r in self.vendor_refunds.values()
+            ),
+            "vendor_refund_payments": sorted(
+                (p.external_id or p.id, p.status, p.amount, p.fee, p.payment_date)
+                for p in self.vendor_refund_payments.values()
             ),
             "accounts": sorted(
                 (account.code, account.debits - account.credits)

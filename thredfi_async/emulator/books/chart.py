@@ -6,7 +6,7 @@ from enum import Enum
 
 import attrs
 
-__all__ = ["GROUPS", "TYPES", "Role", "StartingAccount", "starting_accounts"]
+__all__ = ["DEFAULT_SUBTYPES", "GROUPS", "TYPES", "Role", "StartingAccount", "starting_accounts"]
 
 
 class Role(Enum):
@@ -68,6 +68,15 @@ GROUPS = {
     "operating_expenses": ("expense", "60", "Operating expenses"),
     "finance_costs": ("expense", "70", "Finance costs"),
     "income_tax": ("expense", "80", "Income tax"),
+}
+
+# What an account counts as where nobody says.
+DEFAULT_SUBTYPES = {
+    "asset": "current_assets",
+    "liability": "current_liabilities",
+    "equity": "reserves",
+    "revenue": "revenue",
+    "expense": "operating_expenses",
 }
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any, ClassVar, Protocol
 
 import attrs
 
-from .chart import GROUPS, TYPES, Role, starting_accounts
+from .chart import DEFAULT_SUBTYPES, GROUPS, TYPES, Role, starting_accounts
 
 __all__ = ["Account", "Entry", "EntryLine", "Ledger", "Leg", "Posting", "Source"]
 
@@ -31,6 +32,7 @@ class Account:
     is_cash: bool = False
     is_non_cash_expense: bool = False
     is_active: bool = True
+    balance_behavior: str = ""  # debit_positive, credit_positive, or what is usual for the type
     children: list[Account] = attrs.field(factory=list, repr=False)
     lines: list[EntryLine] = attrs.field(factory=list, repr=False)
     debits: int = 0
@@ -42,22 +44,47 @@ class Account:
         return 0 if self.parent is None else self.parent.level + 1
 
     @property
-    def sign(self) -> int:
-        """1 where a debit makes the balance larger, -1 where a credit does."""
+    def group(self) -> str:
+        """The subtype that it counts under in the reports."""
+        return self.subtype or DEFAULT_SUBTYPES[self.type]
+
+    @property
+    def type_sign(self) -> int:
+        """1 where accounts of this type grow by debits, -1 where they grow by credits."""
         return -1 if self.type in CREDIT_TYPES else 1
+
+    @property
+    def sign(self) -> int:
+        """1 where a debit makes its own balance larger, -1 where a credit does."""
+        if self.balance_behavior:
+            return -1 if self.balance_behavior == "credit_positive" else 1
+        return self.type_sign
 
     @property
     def balance(self) -> int:
         """Of the account and all below it, over all time: positive on the account's own side."""
         return self.sign * self.net()
 
+    def tree(self) -> Iterator[Account]:
+        """The account and all below it."""
+        yield self
+        for child in self.children:
+            yield from child.tree()
+
     def net(self, first: date | None = None, last: date | None = None) -> int:
         """Debits less credits of the account and all below it, between two days (both included)."""
-        below = sum(child.net(first, last) for child in self.children)
         if first is None and last is None:
-            return self.debits - self.credits + below
+            return sum(one.debits - one.credits for one in self.tree())
+        return sum(one.own_net(first, last) for one in self.tree())
+
+    def own_net(self, first: date | None = None, last: date | None = None) -> int:
+        """As `net`, without the accounts below it."""
+        return sum(line.amount for line in self.lines_within(first, last))
+
+    def lines_within(self, first: date | None, last: date | None) -> Iterator[EntryLine]:
+        """Its own lines between two days (both included), in the order in which they came."""
         first, last = first or date.min, last or date.max
-        return below + sum(line.amount for line in self.lines if first <= line.entry.day <= last)
+        return (line for line in self.lines if first <= line.entry.posting.day <= last)
 
 
 @attrs.frozen
@@ -104,6 +131,7 @@ class Source(Protocol):
 
     kind: ClassVar[str]
     id: str
+    external_id: str | None
     updated_at: datetime
 
     @property
@@ -123,6 +151,11 @@ class EntryLine:
     account: Account
     amount: int
     item: str | None
+
+    @property
+    def id(self) -> str:
+        """A UUID that is always the same for this line."""
+        return str(uuid.uuid5(uuid.UUID(self.entry.id), str(self.number)))
 
     @property
     def debit(self) -> int:
@@ -164,7 +197,8 @@ class Ledger:
     def __init__(self, country: str, new_id: Callable[[], str]) -> None:
         self._new_id = new_id
         self._accounts: dict[str, Account] = {}
-        self._named: dict[str, Account] = {}  # by code and by external_id
+        self._by_code: dict[str, Account] = {}
+        self._by_external_id: dict[str, Account] = {}
         self._roles: dict[Role, Account] = {}
         self._entries: dict[str, Entry] = {}
         self._posted: dict[str, dict[str, Entry]] = {}  # what stands, by row and key
@@ -204,7 +238,19 @@ class Ledger:
 
     def find(self, name: str) -> Account | None:
         """The account of this id, code or external_id."""
-        return self._accounts.get(name) or self._named.get(name)
+        return self._accounts.get(name) or self._by_code.get(name) or self._by_external_id.get(name)
+
+    def by_code(self, code: str) -> Account | None:
+        """The account of this code, or None."""
+        return self._by_code.get(code)
+
+    def by_external_id(self, external_id: str | None) -> Account | None:
+        """The account of this external_id, or None."""
+        return self._by_external_id.get(external_id) if external_id else None
+
+    def group(self, subtype: str) -> Account:
+        """The account that those of a subtype stand below."""
+        return self._by_code[GROUPS[subtype][1]]
 
     def add_account(
         self,
@@ -234,18 +280,18 @@ class Ledger:
         if parent is not None:
             parent.children.append(account)
         self._accounts[account.id] = account
-        self._named[code] = account
+        self._by_code[code] = account
         if external_id:
-            self._named[external_id] = account
+            self._by_external_id[external_id] = account
         return account
 
     def rename(self, account: Account, external_id: str | None) -> None:
         """Give an account another external_id."""
         if account.external_id:
-            del self._named[account.external_id]
+            del self._by_external_id[account.external_id]
         account.external_id = external_id
         if external_id:
-            self._named[external_id] = account
+            self._by_external_id[external_id] = account
 
     # --- entries -------------------------------------------------------------------------
 
@@ -303,3 +349,11 @@ class Ledger:
             if line.entry.day <= last and line.item is not None:
                 sums[line.item] = sums.get(line.item, 0) + line.amount
         return {item: amount for item, amount in sums.items() if amount}
+
+    def documents(self, role: Role) -> dict[str, Source]:
+        """The invoices or bills that opened the items of an account, by their ids."""
+        return {
+            line.item: line.entry.source
+            for line in self.of(role).lines
+            if line.item is not None and line.item == line.entry.source.id
+        }

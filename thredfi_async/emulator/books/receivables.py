@@ -1,4 +1,4 @@
-"""What customers owe and pay: customers, invoices, payments, refunds and their payments."""
+"""What customers owe and pay: invoices, payments, credits, write-offs, refunds, their payments."""
 
 from __future__ import annotations
 
@@ -12,7 +12,18 @@ from .chart import Role
 from .ledger import Account, Leg, Posting
 from .row import Row
 
-__all__ = ["UNPAID_BY", "Customer", "Invoice", "Line", "Payment", "Refund", "RefundPayment"]
+__all__ = [
+    "UNPAID_BY",
+    "Customer",
+    "CustomerCredit",
+    "CustomerCreditLine",
+    "Invoice",
+    "Line",
+    "Payment",
+    "Refund",
+    "RefundPayment",
+    "WriteOff",
+]
 
 UNPAID_BY = frozenset({"failed", "cancelled"})  # payments that pay nothing
 
@@ -36,14 +47,14 @@ class Customer(Row):
 
 @attrs.frozen(kw_only=True)
 class Line:
-    """One line of an invoice. All amounts in minor units."""
+    """One line of an invoice or a bill. All amounts in minor units."""
 
     id: str
     fields: Mapping[str, Any]
     unit_price: int
     subtotal: int
     tax: int
-    account: Account | None = None  # of its revenue, where the request names one
+    account: Account | None = None  # of its revenue or cost, where the request names one
 
     @property
     def total(self) -> int:
@@ -67,6 +78,8 @@ class Invoice(Row):
     total: int
     voided_at: datetime | None = None
     payments: dict[str, Payment] = attrs.field(factory=dict)
+    credits: dict[str, CustomerCredit] = attrs.field(factory=dict)
+    write_offs: dict[str, WriteOff] = attrs.field(factory=dict)
     refunds: dict[str, Refund] = attrs.field(factory=dict)
 
     @property
@@ -80,6 +93,21 @@ class Invoice(Row):
         return sum(payment.allocations[self.id] for payment in self.payments.values())
 
     @property
+    def credited(self) -> int:
+        """What credits of the customer settle of it."""
+        return sum(credit.allocations[self.id] for credit in self.credits.values())
+
+    @property
+    def written_off(self) -> int:
+        """What of it nobody expects to be paid any more."""
+        return sum(one.amount for one in self.write_offs.values())
+
+    @property
+    def settled(self) -> int:
+        """What of it has been paid, credited or written off."""
+        return self.paid + self.credited + self.written_off
+
+    @property
     def refunded(self) -> int:
         """What is owed back on it, or was paid back."""
         return sum(refund.amount for refund in self.refunds.values())
@@ -87,25 +115,35 @@ class Invoice(Row):
     @property
     def outstanding(self) -> int:
         """What is still to be paid; nothing of a voided invoice."""
-        return 0 if self.voided_at else self.total - self.paid
+        return 0 if self.voided_at else self.total - self.settled
 
     @property
     def status(self) -> str:
-        """sent, partially_paid, paid, refunded or voided."""
+        """sent, partially_paid, paid, refunded, partially_written_off, written_off or voided.
+
+        A credit counts as a payment does.
+        """
         if self.voided_at:
             return "voided"
-        if self.refunded and self.refunded == self.paid == self.total:
+        if self.refunded and self.refunded == self.paid and not self.outstanding:
             return "refunded"
-        if self.paid == self.total:
+        if self.write_offs:
+            return "partially_written_off" if self.outstanding else "written_off"
+        if not self.outstanding:
             return "paid"
-        return "partially_paid" if self.paid else "sent"
+        return "partially_paid" if self.settled else "sent"
 
     @property
     def paid_at(self) -> datetime | None:
-        """The day (midnight UTC) of the last payment, once nothing is outstanding any more."""
-        if self.voided_at or self.outstanding:
+        """When the last of it was paid or credited, once nothing is outstanding any more.
+
+        Payments count from midnight UTC of their day; what was written off was never paid.
+        """
+        if self.voided_at or self.outstanding or self.write_offs:
             return None
-        return max((payment.paid_at for payment in self.payments.values()), default=self.sent_at)
+        paid = [payment.paid_at for payment in self.payments.values()]
+        credited = [credit.applied_at[self.id] for credit in self.credits.values()]
+        return max([*paid, *credited], default=self.sent_at)
 
     def is_overdue(self, now: datetime) -> bool:
         """Whether something is owed after its due day (UTC)."""
@@ -136,7 +174,10 @@ class Invoice(Row):
 
 @attrs.define(kw_only=True, eq=False)
 class Payment(Row):
-    """A payment of a customer; ``allocations`` are minor units by invoice id."""
+    """A payment of a customer; ``allocations`` are minor units by invoice id.
+
+    ``payout_id`` is the payout of a processor that it came with.
+    """
 
     kind: ClassVar[str] = "payment"
 
@@ -146,6 +187,7 @@ class Payment(Row):
     status: str
     allocations: dict[str, int] = attrs.field(factory=dict)
     allocation_ids: dict[str, str] = attrs.field(factory=dict)
+    payout_id: str | None = None
 
     @property
     def method(self) -> str:
@@ -177,17 +219,109 @@ class Payment(Row):
         """Whether it pays anything: it has neither failed nor been cancelled."""
         return self.status not in UNPAID_BY
 
+    @property
+    def cash(self) -> Role:
+        """Where the money goes: to the processor that took it, else to the bank."""
+        return _cash(self.payout_id or self.fields.get("payment_processor"))
+
     def postings(self) -> Mapping[str, Posting]:
         """Money in: off what the customer owes, the rest kept for later invoices."""
         if not self.is_live:
             return {}
         legs = [
-            Leg(cash_role(self.fields.get("payment_processor")), self.amount - self.fee),
+            Leg(self.cash, self.amount - self.fee),
             Leg(Role.PROCESSING_FEES, self.fee),
             Leg(Role.CUSTOMER_PREPAYMENTS, self.allocated - self.amount),
             *(Leg(Role.RECEIVABLE, -amount, name) for name, amount in self.allocations.items()),
         ]
         return {"payment": Posting.of(self.payment_date, self.label, legs)}
+
+
+@attrs.frozen(kw_only=True)
+class CustomerCreditLine:
+    """One line of a customer credit: the net ``amount``, and the tax on it, in minor units."""
+
+    fields: Mapping[str, Any]
+    amount: int
+    tax: int
+    account: Account | None = None  # of the revenue, where the request names one
+
+    @property
+    def total(self) -> int:
+        """Net amount and tax."""
+        return self.amount + self.tax
+
+
+@attrs.define(kw_only=True, eq=False)
+class CustomerCredit(Row):
+    """A credit note to a customer; ``allocations`` are minor units by invoice id.
+
+    It is a draft, and counts for nothing, until it has a ``sent_at``.
+    """
+
+    kind: ClassVar[str] = "customer_credit"
+
+    customer: Customer
+    sent_at: datetime | None
+    lines: list[CustomerCreditLine]
+    source_invoice: Invoice | None
+    allocations: dict[str, int] = attrs.field(factory=dict)
+    applied_at: dict[str, datetime] = attrs.field(factory=dict)  # by invoice id
+
+    @property
+    def total(self) -> int:
+        """What the customer gets back, tax included."""
+        return sum(line.total for line in self.lines)
+
+    @property
+    def applied(self) -> int:
+        """What of it settles invoices."""
+        return sum(self.allocations.values())
+
+    @property
+    def status(self) -> str:
+        """draft, sent, partially_applied or applied."""
+        if self.sent_at is None:
+            return "draft"
+        if self.applied == self.total:
+            return "applied"
+        return "partially_applied" if self.applied else "sent"
+
+    def postings(self) -> Mapping[str, Posting]:
+        """Revenue and tax taken back; each allocation takes its part off what is owed."""
+        if self.sent_at is None:
+            return {}
+        legs = [Leg(Role.CUSTOMER_CREDITS, -self.total)]
+        for line in self.lines:
+            legs.append(Leg(line.account or Role.SALES_RETURNS, line.amount))
+            legs.append(Leg(Role.OUTPUT_TAX, line.tax))
+        found = {"credit": Posting.of(self.sent_at.date(), self.label, legs)}
+        for invoice_id, amount in self.allocations.items():
+            legs = [Leg(Role.CUSTOMER_CREDITS, amount), Leg(Role.RECEIVABLE, -amount, invoice_id)]
+            day = self.applied_at[invoice_id].date()
+            found[invoice_id] = Posting.of(day, f"{self.label} applied", legs)
+        return found
+
+
+@attrs.define(kw_only=True, eq=False)
+class WriteOff(Row):
+    """A part of an invoice that nobody expects to be paid; ``account`` bears it."""
+
+    kind: ClassVar[str] = "write_off"
+
+    invoice: Invoice
+    amount: int
+    written_off_at: datetime
+    account: Account | None = None  # bad debts where the request names none
+
+    def postings(self) -> Mapping[str, Posting]:
+        """A cost, off what is owed."""
+        legs = [
+            Leg(self.account or Role.BAD_DEBTS, self.amount),
+            Leg(Role.RECEIVABLE, -self.amount, self.invoice.id),
+        ]
+        text = f"Write-off of {self.invoice.label}"
+        return {"write_off": Posting.of(self.written_off_at.date(), text, legs)}
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -228,7 +362,7 @@ class Refund(Row):
 
 @attrs.define(kw_only=True, eq=False)
 class RefundPayment(Row):
-    """Money paid back on one refund."""
+    """Money paid back on one refund; ``payout_id`` is the payout that it was held back from."""
 
     kind: ClassVar[str] = "refund_payment"
 
@@ -236,18 +370,23 @@ class RefundPayment(Row):
     amount: int
     fee: int
     completed_at: datetime
+    payout_id: str | None = None
+
+    @property
+    def cash(self) -> Role:
+        """Where the money comes from: the processor that paid it, else the bank."""
+        return _cash(self.payout_id or self.fields.get("processor"))
 
     def postings(self) -> Mapping[str, Posting]:
         """Money out, off what is owed back."""
         legs = [
             Leg(Role.REFUNDS_PAYABLE, self.amount),
             Leg(Role.PROCESSING_FEES, self.fee),
-            Leg(cash_role(self.fields.get("processor")), -self.amount - self.fee),
+            Leg(self.cash, -self.amount - self.fee),
         ]
         text = f"Payment of the refund of {self.refund.invoice.label}"
         return {"payment": Posting.of(self.completed_at.date(), text, legs)}
 
 
-def cash_role(processor: str | None) -> Role:
-    """Where money goes to or comes from: a payment processor that holds it, else the bank."""
+def _cash(processor: str | None) -> Role:
     return Role.CLEARING if processor else Role.BANK

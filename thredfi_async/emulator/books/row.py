@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import attrs
 
+from .documents import Document
 from .ledger import Posting
 
 __all__ = ["Row"]
@@ -26,6 +27,7 @@ class Row:
     id: str
     external_id: str | None
     fields: dict[str, Any] = attrs.field(factory=dict)
+    documents: list[Document] = attrs.field(factory=list)
     created_at: datetime
     updated_at: datetime
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from ... import codec, operations
 from ...operation import ModelRef
-from ..books import Books
+from ..books import Books, Role
+from ..books.chart import starting_accounts
 from ..call import Answer, Call, Handler, World
 from ..checks import check_email
 from ..paging import page_of
@@ -78,12 +79,12 @@ def set_up(world: World, now: datetime, external_id: str, fields: dict[str, Any]
 def _checked(given: dict[str, Any]) -> dict[str, Any]:
     model = codec.load(ModelRef("business_management", "CreateBusinessRequest"))
     fields: dict[str, Any] = codec.to_mapping(codec.structure(model, given))
+    check_email(fields)
     return fields
 
 
 def _new_business(world: World, fields: dict[str, Any], now: datetime) -> Books:
     """Set up a business with its tax codes. Raises 400."""
-    check_email(fields)
     country = _supported("country", fields, _RATES, "GB")
     business = {
         **{key: fields[key] for key in _KEPT if key in fields},
@@ -125,13 +126,14 @@ def _entity_type(value: str | None, country: str) -> str:
 
 def _tax_codes(country: str) -> list[dict[str, Any]]:
     name, rates = _RATES[country]
+    accounts = {account.role: account.code for account in starting_accounts(country)}
     codes = [
         {
             "code": f"{name}_{rate}",
             "name": f"{name} {rate}%",
             "rate": rate / 100,
-            "purchase_account": "1400",
-            "sales_account": "2200",
+            "purchase_account": accounts[Role.INPUT_TAX],
+            "sales_account": accounts[Role.OUTPUT_TAX],
             "effective_from": "2020-01-01",
             "is_active": True,
         }
@@ -146,6 +148,7 @@ def _tax_codes(country: str) -> list[dict[str, Any]]:
 
 def _create(call: Call) -> Answer:
     fields = call.fields()
+    check_email(fields)
     known = call.world.by_external_id.get(fields["external_id"])
     if known is not None:
         return Answer(200, {**known.business, "_meta": {"created": False}})

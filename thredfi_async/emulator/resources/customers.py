@@ -8,6 +8,7 @@ from ... import operations
 from ..books import Books, Customer
 from ..call import Answer, Call, Handler, without_none
 from ..checks import check_email
+from ..documents import documents_view, sent_documents
 from ..paging import page_of
 from ..problems import conflict, duplicate, invalid, not_found
 
@@ -22,12 +23,12 @@ _SHOWN = (
 
 def find_customer(books: Books, fields: dict[str, Any]) -> Customer | None:
     """The customer that ``customer_id`` or ``customer_external_id`` names. Raises 400."""
-    if fields.get("customer_id"):
+    if fields.get("customer_id") is not None:
         found = books.customers.get(fields["customer_id"])
         if found is None:
             raise invalid(customer_id="No customer of this business has this id.")
         return found
-    if fields.get("customer_external_id"):
+    if fields.get("customer_external_id") is not None:
         known: Customer | None = books.by_external_id(Customer, fields["customer_external_id"])
         if known is None:
             raise invalid(customer_external_id="No customer of this business has this external_id.")
@@ -35,7 +36,7 @@ def find_customer(books: Books, fields: dict[str, Any]) -> Customer | None:
     return None
 
 
-def customer_view(customer: Customer) -> dict[str, Any]:
+def customer_view(call: Call, customer: Customer) -> dict[str, Any]:
     """The customer as the API shows it."""
     fields = customer.fields
     address = ", ".join(
@@ -56,7 +57,7 @@ def customer_view(customer: Customer) -> dict[str, Any]:
             "status": "archived" if customer.archived_at else "active",
             "is_active": customer.archived_at is None,
             "is_archived": customer.archived_at is not None,
-            "documents": [],
+            "documents": documents_view(call, customer),
             "created_at": customer.created_at,
             "updated_at": customer.updated_at,
             "archived_at": customer.archived_at,
@@ -74,31 +75,32 @@ def _named(call: Call) -> Customer:
 def _create(call: Call) -> Answer:
     books, fields = call.books, call.fields()
     external_id = fields.pop("external_id", None)
+    check_email(fields)
     known = books.by_external_id(Customer, external_id)
     if known is not None:
-        return Answer(200, customer_view(known))
-    check_email(fields)
+        return Answer(200, customer_view(call, known))
     archived = fields.pop("status", None) == "archived"
     customer = Customer(
         id=call.world.new_id(),
         external_id=external_id,
         fields=fields,
+        documents=sent_documents(call),
         created_at=call.now,
         updated_at=call.now,
         archived_at=call.now if archived else None,
     )
     books.add(customer)
-    return Answer(201, customer_view(customer))
+    return Answer(201, customer_view(call, customer))
 
 
 def _get(call: Call) -> Answer:
-    return Answer(200, customer_view(_named(call)))
+    return Answer(200, customer_view(call, _named(call)))
 
 
 def _list(call: Call) -> Answer:
     with_archived = call.query.get("include_archived")
     rows = [c for c in call.books.customers.values() if with_archived or not c.archived_at]
-    return page_of(call, rows, customer_view)
+    return page_of(call, rows, lambda row: customer_view(call, row))
 
 
 def _change(call: Call, customer: Customer, status: str | None) -> Answer:
@@ -108,6 +110,7 @@ def _change(call: Call, customer: Customer, status: str | None) -> Answer:
     external_id = changes.pop("external_id", customer.external_id)
     if call.books.by_external_id(Customer, external_id) not in (None, customer):
         raise duplicate("customer")
+    customer.documents += sent_documents(call)
     call.books.rename(customer, external_id)
     changes.pop("status", None)
     customer.fields.update(changes)
@@ -115,7 +118,7 @@ def _change(call: Call, customer: Customer, status: str | None) -> Answer:
         archived_at = customer.archived_at or call.now
         customer.archived_at = archived_at if status == "archived" else None
     customer.updated_at = call.now
-    return Answer(200, customer_view(customer))
+    return Answer(200, customer_view(call, customer))
 
 
 def _update(call: Call) -> Answer:

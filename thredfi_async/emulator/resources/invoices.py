@@ -9,9 +9,11 @@ from ..amounts import lines_of, totals_of
 from ..books import Books, Customer, Invoice, Line
 from ..call import Answer, Call, Handler, instant, without_none
 from ..checks import check_currency
+from ..documents import document_view, sent_documents
 from ..paging import is_filtered, matches_text, page_of, within, within_days
 from ..problems import conflict, duplicate, not_found
 from .customers import customer_view, find_customer
+from .write_offs import write_off_view
 
 __all__ = ["HANDLERS"]
 
@@ -49,7 +51,7 @@ def _view(call: Call, invoice: Invoice) -> dict[str, Any]:
             "invoice_number": invoice.number,
             "invoice_type": fields.get("invoice_type") or "invoice",
             "currency": books.currency,
-            "customer": customer_view(invoice.customer) if invoice.customer else None,
+            "customer": customer_view(call, invoice.customer) if invoice.customer else None,
             "external_id": invoice.external_id,
             "memo": fields.get("memo"),
             "line_items": [_line_view(line) for line in invoice.lines],
@@ -61,11 +63,12 @@ def _view(call: Call, invoice: Invoice) -> dict[str, Any]:
             "additional_sales_taxes_total": invoice.tax,
             "tips": fields.get("tips") or 0,
             "payment_allocations": _payment_allocations(invoice),
-            "credit_allocations": [],
+            "credit_allocations": _credit_allocations(invoice),
             "refund_allocations": _refund_allocations(invoice),
-            "write_offs": [],
+            "write_offs": [write_off_view(one) for one in invoice.write_offs.values()],
             "transaction_tags": fields.get("transaction_tags"),
             "metadata": fields.get("metadata"),
+            "document": document_view(call, invoice),
             "created_at": invoice.created_at,
             "updated_at": invoice.updated_at,
         }
@@ -81,6 +84,17 @@ def _payment_allocations(invoice: Invoice) -> list[dict[str, Any]]:
             "amount_cents": payment.allocations[invoice.id],
         }
         for payment in invoice.payments.values()
+    ]
+
+
+def _credit_allocations(invoice: Invoice) -> list[dict[str, Any]]:
+    return [
+        {
+            "credit_note_id": credit.id,
+            "applied_at": credit.applied_at[invoice.id],
+            "amount_cents": credit.allocations[invoice.id],
+        }
+        for credit in invoice.credits.values()
     ]
 
 
@@ -139,6 +153,7 @@ def _create(call: Call) -> Answer:
         subtotal=subtotal,
         tax=tax,
         total=total,
+        documents=sent_documents(call),
         created_at=call.now,
         updated_at=call.now,
     )
@@ -198,9 +213,11 @@ def _update(call: Call) -> Answer:
         lines = lines_of(changes["line_items"], books, call.world.new_id)
     fields = {**invoice.fields, **changes}
     subtotal, tax, total = totals_of(fields, lines)
-    if total < invoice.paid:
-        raise conflict(f"{invoice.paid} of the invoice has been paid; its total can't be less.")
+    if total < invoice.settled:
+        text = f"{invoice.settled} of the invoice is paid, credited or written off"
+        raise conflict(f"{text}; its total can't be less.")
     due_at = instant(due_at=call.body.due_at) if "due_at" in changes else invoice.due_at
+    invoice.documents = sent_documents(call) or invoice.documents
     books.rename(invoice, external_id)
     invoice.fields, invoice.customer, invoice.lines = fields, customer, lines
     invoice.subtotal, invoice.tax, invoice.total = subtotal, tax, total
@@ -214,9 +231,10 @@ def _update(call: Call) -> Answer:
 def _changed_customer(books: Books, invoice: Invoice, changes: dict[str, Any]) -> Customer | None:
     """The customer after a change. Raises 400 and 409."""
     customer = find_customer(books, changes) or invoice.customer
-    payers = {payment.customer for payment in invoice.payments.values()} - {None}
-    if payers - {customer}:
-        raise conflict("The invoice has been paid by its present customer.")
+    settlers = {payment.customer for payment in invoice.payments.values()} - {None}
+    settlers |= {credit.customer for credit in invoice.credits.values()}
+    if settlers - {customer}:
+        raise conflict("Payments or credits of its present customer settle the invoice.")
     return customer
 
 
@@ -226,6 +244,10 @@ def _void(call: Call) -> Answer:
         raise conflict("The invoice is voided already.")
     if invoice.payments:
         raise conflict("The invoice has payments; refund or cancel them first.")
+    if invoice.credits:
+        raise conflict("Credits are applied to the invoice; take them off it first.")
+    if invoice.write_offs:
+        raise conflict("A part of the invoice is written off, which can't be undone.")
     invoice.voided_at = invoice.updated_at = call.now
     call.books.record(invoice)
     return _answer(call, 200, invoice)

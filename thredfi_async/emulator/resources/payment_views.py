@@ -7,6 +7,7 @@ from typing import Any
 from ... import money
 from ..books import Books, Invoice, Payment
 from ..call import without_none
+from .bank_transactions import reconciled_bank_transactions
 
 __all__ = ["bank_reference", "detail_view", "list_view"]
 
@@ -76,7 +77,7 @@ def list_view(books: Books, payment: Payment) -> dict[str, Any]:
             "updated_at": payment.updated_at,
             "allocations": _allocations(books, payment),
             "refund_allocations": [],
-            "reconciled_bank_transactions": [],
+            "reconciled_bank_transactions": reconciled_bank_transactions(books, payment.id),
             "payment_date": payment.payment_date,
             "currency": books.currency,
             "status": payment.status,

@@ -6,15 +6,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ... import operations
-from ..books import UNPAID_BY, Books, Customer, Invoice, Payment
+from ..allocations import invoice_shares
+from ..books import UNPAID_BY, Books, Customer, Payment
 from ..call import Answer, Call, Handler
 from ..checks import check_currency
+from ..idempotency import answer_once, idempotency_key
 from ..paging import matches_text, page_of, within, within_days
-from ..problems import REQUIRED, Problem, conflict, duplicate, invalid, not_found
+from ..problems import REQUIRED, conflict, duplicate, invalid, not_found
+from .bank_transactions import check_unmatched
 from .customers import find_customer
 from .payment_views import bank_reference, detail_view, list_view
+from .payouts import check_not_paid_out
 
-__all__ = ["HANDLERS"]
+__all__ = ["HANDLERS", "cancel_payment", "record_payment"]
 
 # null leaves these as they are; it empties all other fields.
 _NEVER_EMPTY = frozenset(
@@ -37,36 +41,21 @@ def _wrapped(call: Call, status: int, payment: Payment) -> Answer:
 
 
 def _create(call: Call) -> Answer:
-    """By the key of an earlier call, else by the external_id, else as a new payment."""
-    books, key, fields = call.books, _idempotency_key(call), call.fields()
-    stored = books.stored_answers.get((call.operation.id, key)) if key else None
-    if stored is not None and stored[0] == fields:
-        return Answer(200, stored[1])
-    known = books.by_external_id(Payment, fields.get("external_id"))
-    if stored is not None and known is None:
-        text = "This Idempotency-Key came with another body before."
-        raise Problem(409, "idempotency_key_reused", text)
-    answer = _wrapped(call, 200, known) if known is not None else _new(call, key)
-    if key and stored is None:
-        books.stored_answers[call.operation.id, key] = (fields, answer.body)
-    return answer
+    fields = call.fields()
+    payment = call.books.by_external_id(Payment, fields.get("external_id"))
+    known = _wrapped(call, 200, payment) if payment is not None else None
+    return answer_once(call, known, lambda: _wrapped(call, 201, record_payment(call, fields)))
 
 
-def _idempotency_key(call: Call) -> str | None:
-    key = call.headers.get("Idempotency-Key")
-    if key and not key.isascii():
-        raise invalid(**{"Idempotency-Key": "Must be ASCII."})
-    return key
-
-
-def _new(call: Call, key: str | None) -> Answer:
-    books, fields = call.books, call.fields()
+def record_payment(call: Call, fields: dict[str, Any]) -> Payment:
+    """A new payment, from the fields of a request. Raises 400, and changes nothing then."""
+    books = call.books
     _complete(books, fields)
     check_currency(books, fields)
     payment = Payment(
         id=call.world.new_id(),
         external_id=fields.get("external_id"),
-        idempotency_key=key,
+        idempotency_key=idempotency_key(call),
         fields=fields,
         customer=find_customer(books, fields),
         amount=fields["total_amount_cents"],
@@ -77,7 +66,15 @@ def _new(call: Call, key: str | None) -> Answer:
     shares = _shares(books, payment, fields.get("allocations") or ())
     books.add(payment)
     _allocate(call, payment, shares)
-    return _wrapped(call, 201, payment)
+    return payment
+
+
+def cancel_payment(call: Call, payment: Payment) -> None:
+    """Take a payment off its invoices for good. Raises 409, and changes nothing then."""
+    shares = _shares(call.books, payment, ())
+    payment.status = "cancelled"
+    payment.updated_at = call.now
+    _allocate(call, payment, shares)
 
 
 def _complete(books: Books, fields: dict[str, Any]) -> None:
@@ -115,14 +112,9 @@ def _shares(
     """
     amount = amount or payment.amount
     customer = customer or payment.customer
-    shares: dict[str, int] = {}
-    for number, one in enumerate(asked):
-        path = f"allocations[{number}]"
-        invoice = _allocatable(books, one, customer, path)
-        shares[invoice.id] = shares.get(invoice.id, 0) + one["amount_cents"]
-        left = invoice.outstanding + payment.allocations.get(invoice.id, 0)
-        if shares[invoice.id] > left:
-            raise invalid(**{f"{path}.amount_cents": f"Only {left} of the invoice is outstanding."})
+    shares = invoice_shares(
+        books, asked, "amount_cents", customer=customer, held=payment.allocations
+    )
     if sum(shares.values()) > amount:
         raise invalid(allocations=f"They add up to more than the payment, {amount}.")
     for name, held in payment.allocations.items():
@@ -130,25 +122,6 @@ def _shares(
         if invoice.paid - held + shares.get(name, 0) < invoice.refunded:
             raise conflict(f"{invoice.refunded} of invoice {invoice.number} has been refunded.")
     return shares
-
-
-def _allocatable(
-    books: Books, asked: Mapping[str, Any], customer: Customer | None, path: str
-) -> Invoice:
-    """The invoice that an allocation is for. Raises 400."""
-    missing = [name for name in ("invoice_id", "amount_cents") if asked.get(name) is None]
-    if missing:
-        raise invalid(**{f"{path}.{name}": REQUIRED for name in missing})
-    invoice = books.invoices.get(asked["invoice_id"])
-    if invoice is None:
-        text = "No invoice of this business has this id."
-    elif invoice.voided_at:
-        text = "The invoice is voided."
-    elif customer and invoice.customer not in (None, customer):
-        text = "The invoice is another customer's."
-    else:
-        return invoice
-    raise invalid(**{f"{path}.invoice_id": text})
 
 
 def _allocate(call: Call, payment: Payment, shares: Mapping[str, int]) -> None:
@@ -230,6 +203,11 @@ def _update(call: Call) -> Answer:
     customer = find_customer(books, changes) or payment.customer
     amount = changes.get("total_amount_cents", payment.amount)
     status = changes.get("status", payment.status)
+    if (amount, status) != (payment.amount, payment.status):
+        check_unmatched(books, payment)
+    fee = changes.get("processing_fee_cents", payment.fee) or 0
+    if (amount, status, fee) != (payment.amount, payment.status, payment.fee):
+        check_not_paid_out(payment)
     if not payment.is_live and status != payment.status:
         raise conflict(f"A {payment.status} payment stays so; record a new one.")
     asked = _asked_after(payment, changes, amount, status)
@@ -263,10 +241,8 @@ def _delete(call: Call) -> Answer:
     payment = _named(call)
     if payment.status not in ("pending", "failed"):
         raise conflict(f"A {payment.status} payment can't be deleted; refund it instead.")
-    shares = _shares(call.books, payment, ())
-    payment.status = "cancelled"
-    payment.updated_at = call.now
-    _allocate(call, payment, shares)
+    check_not_paid_out(payment)
+    cancel_payment(call, payment)
     return Answer(
         200,
         {

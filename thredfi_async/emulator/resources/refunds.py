@@ -7,8 +7,10 @@ from typing import Any
 from ... import operations
 from ..books import Refund, RefundPayment
 from ..call import Answer, Call, Handler, instant, without_none
+from ..documents import document_view, sent_documents
 from ..paging import matches_text, page_of, within
 from ..problems import conflict, duplicate, invalid, not_found
+from .payouts import check_not_paid_out
 
 __all__ = ["HANDLERS"]
 
@@ -27,7 +29,7 @@ def _named_payment(call: Call) -> RefundPayment:
     return found
 
 
-def _view(refund: Refund) -> dict[str, Any]:
+def _view(call: Call, refund: Refund) -> dict[str, Any]:
     customer, fields = refund.invoice.customer, refund.fields
     return without_none(
         {
@@ -44,6 +46,7 @@ def _view(refund: Refund) -> dict[str, Any]:
             "completed_at": refund.completed_at,
             "reference_number": fields.get("reference_number"),
             "memo": fields.get("memo"),
+            "document": document_view(call, refund),
         }
     )
 
@@ -88,7 +91,7 @@ def _create(call: Call) -> Answer:
     external_id = fields.get("external_id")
     known = books.by_external_id(Refund, external_id)
     if known is not None:
-        return Answer(200, _view(known))
+        return Answer(200, _view(call, known))
     invoice = books.invoices.get(fields["invoice_id"])
     if invoice is None:
         raise invalid(invoice_id="No invoice of this business has this id.")
@@ -108,6 +111,7 @@ def _create(call: Call) -> Answer:
         tax=invoice.tax_within(invoice.refunded + amount)
         - sum(earlier.tax for earlier in invoice.refunds.values()),
         completed_at=instant(completed_at=call.body.completed_at),
+        documents=sent_documents(call),
         created_at=call.now,
         updated_at=call.now,
     )
@@ -115,11 +119,11 @@ def _create(call: Call) -> Answer:
     invoice.updated_at = call.now
     books.add(refund)
     books.record(refund)
-    return Answer(201, _view(refund))
+    return Answer(201, _view(call, refund))
 
 
 def _get(call: Call) -> Answer:
-    return Answer(200, _view(_named(call)))
+    return Answer(200, _view(call, _named(call)))
 
 
 def _list(call: Call) -> Answer:
@@ -146,7 +150,7 @@ def _list(call: Call) -> Answer:
         )
 
     rows = [refund for refund in call.books.refunds.values() if wanted(refund)]
-    return page_of(call, rows, _view)
+    return page_of(call, rows, lambda row: _view(call, row))
 
 
 def _delete(call: Call) -> Answer:
@@ -206,6 +210,7 @@ def _list_payments(call: Call) -> Answer:
 
 def _delete_payment(call: Call) -> Answer:
     payment = _named_payment(call)
+    check_not_paid_out(payment)
     del payment.refund.payments[payment.id]
     payment.refund.updated_at = call.now
     call.books.remove(payment, call.now)

@@ -1,0 +1,58 @@
+"""Answers as HTTP: JSON, files, and what browsers need to read them from any page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from aiohttp import web
+
+from .. import codec
+from .call import Answer
+from .forms import File
+
+__all__ = ["UNDESCRIBED", "is_browser", "json_response", "preflight", "response_of"]
+
+UNDESCRIBED = {"X-Emulator": "undescribed"}  # on answers that the description doesn't know
+_SHOWN_INLINE = {"application/pdf", "image/gif", "image/jpeg", "image/png", "image/webp"}
+_PREFLIGHT = {
+    "Access-Control-Allow-Headers": "authorization, content-type, idempotency-key",
+    "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE, OPTIONS",
+    "Access-Control-Max-Age": "600",  # seconds
+}
+
+
+def is_browser(headers: Mapping[str, str]) -> bool:
+    """Whether a script on a page asks, which is how the widget is told from other callers."""
+    return "Origin" in headers
+
+
+def preflight() -> web.Response:
+    """What a browser wants to know before it sends the request itself."""
+    return web.Response(status=204, headers=_PREFLIGHT | UNDESCRIBED)
+
+
+def response_of(answer: Answer) -> web.Response:
+    """What a handler answered."""
+    if answer.body is None:
+        return web.Response(status=answer.status)
+    if isinstance(answer.body, File):
+        return _file(answer.status, answer.body)
+    return json_response(answer.status, answer.body)
+
+
+def json_response(status: int, body: Any) -> web.Response:
+    """``body`` as JSON."""
+    return web.Response(status=status, body=codec.encode(body), content_type="application/json")
+
+
+def _file(status: int, file: File) -> web.Response:
+    """Shown by browsers where that runs no scripts, else saved."""
+    place = "inline" if file.content_type in _SHOWN_INLINE else "attachment"
+    headers = {
+        "Content-Type": file.content_type,
+        "Content-Disposition": f"{place}; filename*=UTF-8''{quote(file.name, safe='')}",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return web.Response(status=status, body=bytes(file), headers=headers)
