@@ -8,7 +8,7 @@ UI_PORT ?= 3000
 WIDGET := build/widget/node_modules/@thredfi/accounting/package.json
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check codegen bench conformance emulator widget browser browser-tools format clean
+.PHONY: help demo test check codegen bench chaos conformance emulator widget browser browser-tools format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ codegen: .venv/.dev ## generate models and operations [SPEC=path or URL]
 
 bench: .venv/.dev ## measure beside hand-written aiohttp, in one run
 	$(BIN)/python -m benchmarks
+
+chaos: .venv/.cli ## push under faults, kill -9 and for long, and check the books [CHAOS=--records 5000]
+	$(BIN)/python -m chaos $(CHAOS)
 
 conformance: .venv/.dev ## call the emulator with generated data [CASES=20000 SEED=1]
 	$(BIN)/python -m tests.conformance --cases $(CASES) --seed $(SEED)

@@ -281,7 +281,11 @@ class ThredfiClient:
 
     @property
     def drift(self) -> Counter[tuple[str, Drift]]:
-        """How often answers differed from the description: (operation id, what) -> times."""
+        """How often answers differed from the description: (operation id, what) -> times.
+
+        Fields that the description doesn't know are looked for in the first 16 answers to an
+        operation, and then in every 16th.
+        """
         return self._session.drift
 
     @cached_property

@@ -15,12 +15,22 @@ from typing import Any, TypeVar, get_args
 import attrs
 import msgspec
 
-from .drift import Drift, ModelField, model_fields, read_leniently
+from .drift import Drift, ModelField, model_fields, read_leniently, unknown_fields
 from .errors import InvalidRequest
 from .fields import UnsetType
 from .operation import ModelRef
 
-__all__ = ["BrokenJSON", "at_path", "decode", "encode", "load", "structure", "to_mapping", "unwrap"]
+__all__ = [
+    "BrokenJSON",
+    "at_path",
+    "decode",
+    "encode",
+    "load",
+    "structure",
+    "to_mapping",
+    "unknown",
+    "unwrap",
+]
 
 T = TypeVar("T")
 
@@ -69,6 +79,14 @@ def decode(wanted: Any, data: bytes) -> tuple[Any, tuple[Drift, ...]]:
         except (ValueError, RecursionError):
             raise BrokenJSON(str(error)) from None
         return value, (*differences, Drift("", "JSON", "almost JSON"))
+
+
+def unknown(wanted: Any, data: bytes) -> tuple[Drift, ...]:
+    """The fields in ``data`` (JSON) that ``wanted`` doesn't know, and that `decode` passed over."""
+    try:
+        return unknown_fields(wanted, msgspec.json.decode(data))
+    except (msgspec.DecodeError, RecursionError):
+        return ()
 
 
 def unwrap(wrapper: Any, name: str, data: bytes) -> Any:

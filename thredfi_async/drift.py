@@ -3,7 +3,8 @@
 The strict reader (msgspec, in `codec`) takes nearly every answer. Only what it
 refuses comes here. `read_leniently` keeps what fits, keeps the raw value where it
 doesn't fit, and says so, because an answer to a committed write must never
-become a failure just for looking unexpected.
+become a failure just for looking unexpected. The strict reader passes over fields
+that the models don't know; `unknown_fields` finds those.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import attrs
 
 from .fields import UnsetType
 
-__all__ = ["Drift", "ModelField", "model_fields", "read_leniently"]
+__all__ = ["Drift", "ModelField", "model_fields", "read_leniently", "unknown_fields"]
 
 
 @attrs.frozen
@@ -29,7 +30,8 @@ class Drift:
     """One difference between an answer and the description.
 
     ``path`` is where (``line_items[].quantity``), ``expected`` and ``got`` are names of
-    types, never values: those may be personal data.
+    types, never values: those may be personal data. A field that the description doesn't
+    know is expected to be ``nothing``.
     """
 
     path: str
@@ -75,6 +77,60 @@ def read_leniently(wanted: Any, raw: Any) -> tuple[Any, tuple[Drift, ...]]:
     value = _read(wanted, raw, "", note)
     return value, tuple(found)
 
+
+def unknown_fields(wanted: Any, raw: Any) -> tuple[Drift, ...]:
+    """The fields of ``raw`` (decoded JSON) that the model, or list of one, doesn't know.
+
+    Those below models and lists of them are found; unions and dicts are not looked into.
+    """
+    found: dict[Drift, None] = {}
+    held = _held_model(wanted)
+    if held is not None:
+        _find_unknown(held, raw, "", found)
+    return tuple(found)
+
+
+def _find_unknown(model: type, raw: Any, path: str, found: dict[Drift, None]) -> None:
+    if isinstance(raw, list):
+        for one in raw:
+            _find_unknown(model, one, f"{path}[]", found)
+        return
+    if not isinstance(raw, dict):
+        return
+    known, nested = _known(model)
+    before = f"{path}." if path else ""
+    if not raw.keys() <= known:
+        for key in raw:
+            if key not in known:
+                found[Drift(f"{before}{key}", _NOTHING, _json_type(raw[key]))] = None
+    for name, inner in nested:
+        if raw.get(name):
+            _find_unknown(inner, raw[name], before + name, found)
+
+
+@cache
+def _known(model: Hashable) -> tuple[frozenset[str], tuple[tuple[str, type], ...]]:
+    """The names that a model knows, and the models that it holds by these names."""
+    fields = model_fields(model)
+    nested = [(field.wire_name, _held_model(field.type)) for field in fields]
+    return (
+        frozenset(field.wire_name for field in fields),
+        tuple((name, held) for name, held in nested if held is not None),
+    )
+
+
+def _held_model(wanted: Any) -> type | None:
+    """The model that a type is, may be, or is a list of."""
+    origin = get_origin(wanted)
+    if origin in (Union, types.UnionType):
+        members = [one for one in get_args(wanted) if one not in (UnsetType, type(None))]
+        return _held_model(members[0]) if len(members) == 1 else None
+    if origin is list:
+        return _held_model(get_args(wanted)[0])
+    return wanted if attrs.has(wanted) else None
+
+
+_NOTHING = "nothing"
 
 Note = Callable[[str, Any, str], None]
 
@@ -138,7 +194,7 @@ def _read_model(model: type, raw: Any, path: str, note: Note) -> Any:
         object.__setattr__(instance, field.name, value)
     for key in raw:
         if key not in known:
-            note(f"{path}.{key}" if path else str(key), "nothing", "unknown field")
+            note(f"{path}.{key}" if path else str(key), _NOTHING, _json_type(raw[key]))
     return instance
 
 

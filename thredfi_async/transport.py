@@ -116,8 +116,7 @@ class Transport:
             raise
         except Exception as error:
             # aiohttp and its parsers raise more than they document for a broken answer.
-            text = f"the connection broke: {str(error) or type(error).__name__}"
-            raise LostError(text) from error
+            raise LostError(_broken(error)) from error
 
     async def _send_form(
         self, method: str, target: str, authorization: str, form: Form, headers: Mapping[str, str]
@@ -202,8 +201,11 @@ class Transport:
     async def _read(self, answer: aiohttp.ClientResponse) -> bytes:
         limit = self._max_answer_size
         length = answer.content_length
-        if length is not None and length <= limit and "Content-Encoding" not in answer.headers:
-            return await answer.read()
+        if length is not None:
+            if length > limit:
+                raise TooLargeError(f"the answer is larger than {limit} bytes")
+            if "Content-Encoding" not in answer.headers:
+                return await answer.read()
         read = bytearray()
         async for piece in answer.content.iter_any():
             read += piece
@@ -221,7 +223,13 @@ async def _no_silent_repeat(
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
         raise  # nothing was sent, and aiohttp doesn't repeat these
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise LostError(f"the connection broke: {str(error) or type(error).__name__}") from error
+        raise LostError(_broken(error)) from error
+
+
+def _broken(error: Exception) -> str:
+    """What to say of it. The texts of the parsers quote the answer, which may hold a token."""
+    said = str(error) if isinstance(error, OSError) else ""
+    return f"the connection broke: {said or type(error).__name__}"
 
 
 _NO_SILENT_REPEAT = (_no_silent_repeat,)

@@ -6,6 +6,8 @@ import pytest
 
 from thredfi_async.emulator.books import Role
 
+from .test_documents import uploaded
+
 NOBODY = "00000000-0000-4000-8000-000000000000"
 CREDITS = "customer-credits/"
 
@@ -207,6 +209,27 @@ async def test_the_credit_and_its_invoice_show_the_allocation(shop, customer, in
             "amount_cents": 3000,
         }
     ]
+
+
+async def test_a_credit_changes_its_invoice_when_it_is_applied_and_taken_off(
+    shop, clock, customer, invoice
+):
+    clock.advance(60)
+    credit = await shop.customer_credit(customer, 4000, (invoice, 3000))
+    assert (await shop.seen(invoice))["updated_at"] == "2025-06-15T15:07:40Z"
+    clock.advance(60)
+    await update(shop, credit, allocations=[])
+    assert (await shop.seen(invoice))["updated_at"] == "2025-06-15T15:08:40Z"
+
+
+async def test_a_credit_shows_the_latest_file(shop, customer):
+    file = {"file": await uploaded(shop), "document_type": "customer_credit"}
+    credit = await shop.customer_credit(customer, 4000, document=file)
+    assert credit["document"]["document_id"] == file["file"]
+    assert (await update(shop, credit, memo="x")).body["document"] == credit["document"]
+    other = await uploaded(shop)
+    answer = await update(shop, credit, document={**file, "file": other})
+    assert answer.body["document"]["document_id"] == other
 
 
 async def test_a_credit_can_settle_several_invoices(shop, customer, invoice):

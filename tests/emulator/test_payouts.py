@@ -169,6 +169,16 @@ async def test_payments_wait_at_the_processor_until_it_pays_out(shop, payment, r
     assert (str(entry.day), entry.source.kind) == ("2025-06-04", "payout")
 
 
+async def test_a_payment_is_booked_anew_when_a_payout_takes_it(shop, clock, payment):
+    clock.advance(60)
+    await push(shop, payment_ids=[payment["id"]])
+    reversal, again = list(shop.books.ledger.entries.values())[-3:-1]
+    assert reversal.reverses is not None
+    for entry in (reversal, again):
+        assert (str(entry.day), entry.source.id) == ("2025-06-02", payment["id"])
+        assert f"{entry.posted_at:%H:%M:%S}" == "15:07:40"
+
+
 async def test_what_the_processor_did_not_pay_out_stays_with_it(shop, payment):
     await push(shop, paid_out_amount_cents=5800, payment_ids=[payment["id"]])
     assert balances(shop, *CASH) == (5800, 100, 100)

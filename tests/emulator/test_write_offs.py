@@ -64,6 +64,12 @@ async def test_without_an_amount_all_that_is_outstanding_is_written_off(shop, in
     assert (balance(shop, Role.BAD_DEBTS), balance(shop, Role.RECEIVABLE)) == (7500, 0)
 
 
+async def test_a_write_off_changes_its_invoice(shop, clock, invoice):
+    clock.advance(60)
+    await shop.write_off(invoice, 1)
+    assert (await shop.seen(invoice))["updated_at"] == "2025-06-15T15:07:40Z"
+
+
 async def test_without_a_reason_the_memo_is_shown(shop, invoice):
     made = await shop.write_off(invoice, 1, memo="lost", tags=[{"key": "other", "value": "x"}])
     assert made["reason"] == "lost"

@@ -77,12 +77,13 @@ async def _check_request(request: web.BaseRequest) -> None:
     description.check_target(request.method, request.raw_path)
     if request._post is not None:  # it was read as a form
         fields = request._post
-        form = {name: [_text(one) for one in fields.getall(name)] for name in fields}
+        # Files may hold anything.
+        form = {
+            name: [one for one in fields.getall(name) if isinstance(one, str)]
+            for name, value in fields.items()
+            if isinstance(value, str)
+        }
         description.check_body(request.method, request.path, request.content_type, form)
     elif request._read_bytes and request._read_bytes.strip():
         body = json.loads(request._read_bytes)
         description.check_body(request.method, request.path, description.JSON, body)
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""  # files hold anything

@@ -181,6 +181,29 @@ def verify(
 
 
 @app.command()
+def drift(
+    business: Annotated[
+        str, typer.Option(help="Thred's id of the business to read.", show_default=False)
+    ],
+    base_url: BaseUrl = None,
+    environment: Environment = None,
+    partner_uuid: PartnerUuid = None,
+    api_key_file: ApiKeyFile = None,
+) -> None:
+    """Read what a business has and print how the answers differ from the description.
+
+    The output is OpenAPI Overlay actions, to be pasted into openapi/overlay.yaml before
+    `make codegen`. It holds names and types, no values. Nothing is changed at Thred.
+
+    Exit status: 0 all was read, 1 some of it failed, 2 could not run.
+    """
+    from .drift import show_drift
+
+    connection = Connection(base_url, environment, partner_uuid, api_key_file)
+    raise typer.Exit(asyncio.run(show_drift(connection, business)))
+
+
+@app.command()
 def emulator(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free port.")] = 8000,
     host: Annotated[
@@ -190,6 +213,20 @@ def emulator(
         list[str] | None,
         typer.Option(
             help="Create a business with this external_id; can be repeated.", show_default=False
+        ),
+    ] = None,
+    db: Annotated[
+        Path | None,
+        typer.Option(
+            help="Keep the state in this file (SQLite), so that it is there again the next time.",
+            show_default=False,
+        ),
+    ] = None,
+    faults: Annotated[
+        Path | None,
+        typer.Option(
+            help="Misbehave by the plan in this file (TOML): see docs/emulator.md.",
+            show_default=False,
         ),
     ] = None,
     ui: Annotated[
@@ -204,10 +241,17 @@ def emulator(
 ) -> None:
     """Run a local server that speaks the API and keeps books, until Ctrl-C.
 
-    It knows nothing of Thred: for tests and development.
+    It knows nothing of Thred: for tests and development. Without --db, all is in memory.
     """
     from .emulator import serve
 
-    raise typer.Exit(
-        asyncio.run(serve(host, port, business or [], ui_port if ui else None, widget))
+    run = serve(
+        host,
+        port,
+        business or [],
+        db=db,
+        faults=faults,
+        ui_port=ui_port if ui else None,
+        widget=widget,
     )
+    raise typer.Exit(asyncio.run(run))

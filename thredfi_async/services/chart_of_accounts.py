@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class ChartOfAccounts(BusinessService):
     """Ledger accounts. Balances are integers in minor units.
 
-    ``account_id`` is an account's id, its code or its external_id.
+    ``account_id`` is an account's id; `get` takes its code or external_id as well.
     """
 
     __slots__ = ()

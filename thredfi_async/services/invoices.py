@@ -123,6 +123,7 @@ class Invoices(BusinessService):
     ) -> InvoiceWriteOff:
         """Write off ``amount_cents`` of an invoice as not collectable.
 
+        It is never sent twice by itself: an uncertain failure raises `OutcomeUnknown`.
         Undocumented: only Thred's own widget knows this call.
         """
         return await self._call(

@@ -44,8 +44,9 @@ class JournalEntries(BusinessService):
     ) -> Paginator[JournalEntry]:
         """The journal entries of the business, without their lines; filters combine.
 
-        ``account_id`` keeps those that touch the account; ``search`` looks at descriptions,
-        references and sequence numbers. Dates are inclusive, ``page_size`` is 1 to 100.
+        ``account_id`` (an id, not a code) keeps those that touch the account; ``search`` looks at
+        descriptions, references and sequence numbers. Dates are inclusive, ``page_size`` is 1 to
+        100.
         https://docs.thredfi.com/api-reference/journal-entries/list-journal-entries
         """
         query = {

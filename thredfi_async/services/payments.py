@@ -71,7 +71,8 @@ class Payments(BusinessService):
     ) -> Paginator[InvoicePaymentList]:
         """The payments of the business; filters combine.
 
-        Amounts are in minor units, ``page_size`` is 1 to 100. The newest come first.
+        ``date_from`` and ``date_to`` are instants. Amounts are in minor units, ``page_size`` is
+        1 to 100. The newest come first.
         https://docs.thredfi.com/api-reference/payments/list-payments
         """
         query = {

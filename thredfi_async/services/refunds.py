@@ -33,6 +33,7 @@ class Refunds(BusinessService):
     ) -> Refund:
         """Refund an invoice: ``amount_cents`` of it (minor units), or all where that is left out.
 
+        A known ``external_id`` gets the refund that has it.
         ``file`` is its document, to be attached: see `Upload`.
         https://docs.thredfi.com/api-reference/refunds/create-refund
         """

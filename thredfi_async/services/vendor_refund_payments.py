@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 
 
 class VendorRefundPayments(BusinessService):
-    """A payment together with its refund and the refund's allocations. Amounts: minor units."""
+    """A payment together with its refund and the refund's allocations. Amounts: minor units.
+
+    Only `list` has a model for a payment. Elsewhere ``payment``, ``refund`` and ``allocations`` of
+    the answer are plain mappings (``answer.payment["id"]``), as they are not documented.
+    """
 
     __slots__ = ()
 

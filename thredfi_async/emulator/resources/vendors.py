@@ -20,12 +20,12 @@ _NAMES = ("company_name", "individual_name")
 
 def find_vendor(books: Books, fields: Mapping[str, Any]) -> Vendor | None:
     """The vendor that ``vendor_id`` or ``vendor_external_id`` names. Raises 400."""
-    if fields.get("vendor_id"):
+    if fields.get("vendor_id") is not None:
         found = books.vendors.get(fields["vendor_id"])
         if found is None:
             raise invalid(vendor_id="No vendor of this business has this id.")
         return found
-    if fields.get("vendor_external_id"):
+    if fields.get("vendor_external_id") is not None:
         known = books.by_external_id(Vendor, fields["vendor_external_id"])
         if known is None:
             raise invalid(vendor_external_id="No vendor of this business has this external_id.")
