@@ -17,10 +17,13 @@ LINES: list[dict[str, Any]] = [
     {"description": "White hanging heart", "quantity": 12, "unit_price": 255},
 ]
 
-TOKEN_ANSWER = {
+PARTNER_TOKEN_ANSWER = {
     "access_token": "stub-token",
     "token_type": "Bearer",
     "expires_in": 3600,
+}
+BUSINESS_TOKEN_ANSWER = {
+    **PARTNER_TOKEN_ANSWER,
     "scope": "business_access",
     "business_id": BUSINESS,
 }

@@ -26,11 +26,16 @@ def _answer(status: bytes, body: object) -> bytes:
 
 
 ANSWERS = {
-    b"token": _answer(b"200 OK", payloads.TOKEN_ANSWER),
     b"businesses": _answer(b"200 OK", payloads.BUSINESSES_ANSWER),
     b"customers": _answer(b"201 Created", payloads.CUSTOMER_ANSWER),
     b"invoices": _answer(b"201 Created", payloads.INVOICE_ANSWER),
     b"payments": _answer(b"201 Created", payloads.PAYMENT_ANSWER),
+}
+TOKENS = {
+    b"/v1/platform/oauth2/token/": _answer(b"200 OK", payloads.PARTNER_TOKEN_ANSWER),
+    b"/v1/platform/%b/oauth2/token/" % payloads.BUSINESS.encode(): _answer(
+        b"200 OK", payloads.BUSINESS_TOKEN_ANSWER
+    ),
 }
 NOT_FOUND = _answer(b"404 Not Found", {"message": "the stub has no answer for this path"})
 
@@ -54,7 +59,8 @@ class Connection(asyncio.Protocol):
                 break
             pending = pending[total:]
             target = head.split(b" ", 2)[1]
-            self._transport.write(ANSWERS.get(target.split(b"/")[-2], NOT_FOUND))
+            found = ANSWERS.get(target.split(b"/")[-2]) or TOKENS.get(target, NOT_FOUND)
+            self._transport.write(found)
         self._pending = pending
 
 

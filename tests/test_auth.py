@@ -9,7 +9,14 @@ from typing import Any
 
 import pytest
 
-from thredfi_async import ConfigurationError, MemoryTokenStore, Token, TransportError
+from thredfi_async import (
+    AuthenticationFailed,
+    ConfigurationError,
+    MemoryTokenStore,
+    ThredfiError,
+    Token,
+    TransportError,
+)
 from thredfi_async.auth import PARTNER, Credentials, TokenCache
 
 from .support import FakeClock
@@ -79,7 +86,7 @@ async def test_a_due_token_is_refreshed_in_the_background_while_it_still_works(
     cache: TokenCache, source: Source, clock: FakeClock
 ) -> None:
     first = await cache.get(PARTNER)
-    clock.advance(3600 - 299)
+    clock.advance(3600 - 300)
     source.gate.clear()
     assert [cache.current(PARTNER) for _ in range(5)] == [first] * 5
     await settle()
@@ -100,9 +107,12 @@ async def test_an_expired_token_is_never_given_out(
     assert await cache.get(PARTNER) != first
 
 
-async def test_a_short_lived_token_is_refreshed_a_tenth_of_its_life_early(clock: FakeClock) -> None:
-    token = Token.issued("t", lifetime=20, now=clock.time())
-    assert (token.expires_at - clock.time(), token.refresh_at - clock.time()) == (20, 18)
+@pytest.mark.parametrize(("lifetime", "refreshed_after"), [(20, 18), (3600, 3300), (86400, 86100)])
+def test_a_token_is_refreshed_a_tenth_of_its_life_early_and_at_most_five_minutes(
+    lifetime: float, refreshed_after: float
+) -> None:
+    token = Token.issued("t", lifetime=lifetime, now=1000.0)
+    assert token == Token("t", 1000.0 + lifetime, 1000.0 + refreshed_after)
 
 
 async def test_a_cancelled_waiter_does_not_cancel_the_fetch_of_the_others(
@@ -158,14 +168,15 @@ async def test_a_failing_endpoint_is_asked_ever_more_rarely(
 
 
 async def test_while_pausing_the_error_says_when_the_next_try_is_possible(
-    cache: TokenCache, source: Source
+    cache: TokenCache, source: Source, clock: FakeClock
 ) -> None:
     source.error = TransportError("no connection")
     with pytest.raises(TransportError):
         await cache.get(PARTNER)
+    clock.advance(0.5)
     with pytest.raises(TransportError) as caught:
         await cache.get(PARTNER)
-    assert "1.0 s" in caught.value.__notes__[0]
+    assert "possible in 0.5 s" in caught.value.__notes__[0]
 
 
 async def test_a_success_ends_the_pauses(
@@ -198,20 +209,54 @@ async def test_a_failing_background_refresh_harms_nobody_while_the_token_works(
     assert len(source.fetched) == 2
 
 
-async def test_a_refused_token_is_dropped(cache: TokenCache, source: Source) -> None:
-    first = await cache.get(PARTNER)
-    await cache.drop(PARTNER, first)
-    assert (await cache.get(PARTNER)).value == "token-2"
-
-
-async def test_dropping_an_old_token_leaves_the_newer_one(
-    cache: TokenCache, source: Source
+@pytest.mark.parametrize(
+    ("error", "level"),
+    [
+        (AuthenticationFailed("a wrong key"), logging.WARNING),
+        (TransportError("no connection"), logging.INFO),
+    ],
+)
+async def test_only_a_failed_fetch_is_logged_and_louder_where_somebody_has_to_act(
+    cache: TokenCache,
+    source: Source,
+    clock: FakeClock,
+    caplog: pytest.LogCaptureFixture,
+    error: ThredfiError,
+    level: int,
 ) -> None:
-    first = await cache.get(PARTNER)
-    await cache.drop(PARTNER, first)
-    second = await cache.get(PARTNER)
-    await cache.drop(PARTNER, first)
-    assert await cache.get(PARTNER) is second
+    caplog.set_level(logging.INFO)
+    await cache.get(PARTNER)
+    await settle()
+    assert not caplog.records
+    clock.advance(3400)
+    source.error = error
+    cache.current(PARTNER)
+    await settle()
+    assert [(record.levelno, record.getMessage()) for record in caplog.records] == [
+        (level, f"a token refresh failed: {error}")
+    ]
+
+
+async def test_a_refused_token_is_dropped_here_and_in_the_store(
+    source: Source, clock: FakeClock
+) -> None:
+    store = MemoryTokenStore()
+    one, two = (TokenCache(source, clock=clock, store=store) for _ in range(2))
+    first = await one.get(PARTNER)
+    await one.drop(PARTNER, first)
+    assert (await two.get(PARTNER)).value == "token-2"
+    assert (await one.get(PARTNER)).value == "token-2"
+
+
+async def test_dropping_an_old_token_leaves_the_newer_one(source: Source, clock: FakeClock) -> None:
+    store = MemoryTokenStore()
+    one, two = (TokenCache(source, clock=clock, store=store) for _ in range(2))
+    first = await one.get(PARTNER)
+    await one.drop(PARTNER, first)
+    second = await one.get(PARTNER)
+    await one.drop(PARTNER, first)
+    assert await one.get(PARTNER) is second
+    assert await two.get(PARTNER) is second
 
 
 async def test_two_caches_share_a_store(clock: FakeClock, source: Source) -> None:
@@ -219,6 +264,14 @@ async def test_two_caches_share_a_store(clock: FakeClock, source: Source) -> Non
     one, two = (TokenCache(source, clock=clock, store=store) for _ in range(2))
     assert await one.get(PARTNER) == await two.get(PARTNER)
     assert len(source.fetched) == 1
+
+
+async def test_a_stored_token_that_is_due_is_not_taken(clock: FakeClock, source: Source) -> None:
+    store = MemoryTokenStore()
+    due = Token("due", expires_at=clock.time() + 300, refresh_at=clock.time())
+    await store.put(PARTNER, due)
+    cache = TokenCache(source, clock=clock, store=store)
+    assert (await cache.get(PARTNER)).value == "token-1"
 
 
 async def test_a_stored_token_that_was_refused_is_not_taken_again(
@@ -238,15 +291,22 @@ async def test_a_store_that_fails_does_not_fail_a_call(
     clock: FakeClock, source: Source, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Broken:
-        async def get(self, scope: str) -> Token | None:
-            raise OSError("store is away")
+        async def get(self, scope: str, token: Token | None = None) -> Token | None:
+            raise RuntimeError("store is away")
 
         put = drop = get
 
     cache = TokenCache(source, clock=clock, store=Broken())  # type: ignore[arg-type]
     with caplog.at_level(logging.WARNING):
-        assert (await cache.get(PARTNER)).value == "token-1"
-    assert "token-1" not in caplog.text
+        token = await cache.get(PARTNER)
+        await cache.drop(PARTNER, token)
+    assert [record.getMessage() for record in caplog.records] == [
+        "the token store could not be read",
+        "the token store could not keep a token",
+        "the token store could not drop a token",
+    ]
+    assert caplog.text.count("RuntimeError: store is away") == 3
+    assert token.value not in caplog.text
 
 
 async def test_a_store_that_hangs_does_not_hold_up_a_call(
@@ -290,6 +350,15 @@ async def test_notes_on_a_failed_fetch_do_not_pile_up(cache: TokenCache, source:
     assert len(caught.value.__notes__) == 2
 
 
+async def test_the_error_of_a_failed_fetch_is_kept_without_its_frames(
+    cache: TokenCache, source: Source
+) -> None:
+    source.error = TransportError("no connection")
+    with pytest.raises(TransportError):
+        await cache.get(PARTNER)
+    assert cache._failures[PARTNER].error.__traceback__ is None
+
+
 async def test_failed_fetches_of_many_scopes_are_forgotten(
     cache: TokenCache, source: Source, clock: FakeClock
 ) -> None:
@@ -310,14 +379,47 @@ async def test_expired_tokens_of_many_businesses_are_forgotten(
     assert len(cache._tokens) < 1100
 
 
-async def test_closing_ends_a_refresh_under_way(cache: TokenCache, source: Source) -> None:
+async def test_pruning_forgets_what_has_expired_and_comes_when_the_size_has_doubled(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TokenCache, "FIRST_PRUNE", 4)
+    cache = TokenCache(Source(clock, lifetime=10), clock=clock, store=MemoryTokenStore())
+    refused = await cache.get("refused")
+    await cache.drop("refused", refused)
+    kept = []
+    for number in range(12):
+        if number == 5:
+            clock.advance(10)
+        await cache.get(f"business-{number}")
+        kept.append(len(cache._tokens))
+    assert kept == [1, 2, 3, 4, 5, 6, 2, 3, 4, 5, 6, 7]
+    assert not cache._refused
+
+
+async def test_pruning_keeps_the_pauses_that_still_last(
+    source: Source, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TokenCache, "FIRST_PRUNE", 2)
+    cache = TokenCache(source, clock=clock, store=MemoryTokenStore())
+    source.error = TransportError("no connection")
+    for scope in ["one", "two", "three", "one", "two", "three"]:
+        with pytest.raises(TransportError):
+            await cache.get(scope)
+    assert source.fetched == ["one", "two", "three"]
+
+
+async def test_closing_ends_a_refresh_under_way(
+    cache: TokenCache, source: Source, caplog: pytest.LogCaptureFixture
+) -> None:
     source.gate.clear()
     waiter = asyncio.create_task(cache.get(PARTNER))
     await settle()
+    assert "thredfi token refresh" in {task.get_name() for task in asyncio.all_tasks()}
     await cache.aclose()
-    with pytest.raises(TransportError, match="closed"):
+    assert asyncio.all_tasks() <= {asyncio.current_task(), waiter}
+    with pytest.raises(TransportError, match=r"^the client was closed while a token was fetched$"):
         await waiter
-    assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert not caplog.records
 
 
 def test_secrets_are_in_no_repr() -> None:
@@ -330,3 +432,8 @@ def test_a_credential_that_can_not_be_one_is_refused_without_repeating_it(value:
     with pytest.raises(ConfigurationError, match="api_key") as caught:
         Credentials("partner", value)
     assert value is None or not value.strip() or value not in str(caught.value)
+
+
+def test_a_credential_that_is_not_text_is_refused_by_its_type() -> None:
+    with pytest.raises(ConfigurationError, match=r"^api_key must be text, not int$"):
+        Credentials("partner", 5)  # type: ignore[arg-type]

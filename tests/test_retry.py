@@ -68,8 +68,10 @@ def test_an_uncertain_write_is_resent_only_under_a_name_that_thred_knows(
         (400, Failure.FINAL),
         (404, Failure.FINAL),
         (409, Failure.FINAL),
+        (300, Failure.FINAL),
         (307, Failure.FINAL),
         (408, Failure.UNCERTAIN),
+        (425, Failure.UNCERTAIN),
         (429, Failure.REFUSED),
         (500, Failure.UNCERTAIN),
         (502, Failure.UNCERTAIN),
@@ -93,11 +95,14 @@ def test_a_status_says_whether_the_request_was_taken(status: int, failure: Failu
         (format_datetime(datetime(2025, 1, 31, 12, 0, 30, tzinfo=UTC), usegmt=True), 30.0),
         (format_datetime(datetime(2025, 1, 31, 11, tzinfo=UTC), usegmt=True), 0.0),
         ("Fri, 31 Jan 2025 12:00:05", 5.0),
+        (" Fri, 31 Jan 2025 14:00:05 +0200 ", 5.0),
         (None, None),
         ("", None),
         ("soon", None),
         ("nan", None),
         ("Fri, 99 Jan 2025 12:00:05 GMT", None),
+        ("Fri, 31 Jan 20250000000000000000 12:00:05 GMT", None),
+        ("Fri, 31 Jan 2025 12:00:05 +99999999999999", None),
     ],
 )
 def test_retry_after_is_read_as_seconds_and_as_a_date(
@@ -116,6 +121,11 @@ def test_waits_grow_exponentially_up_to_the_cap() -> None:
     policy = RetryPolicy(attempts=10, base=0.5, cap=3.0)
     waits = [policy.wait(attempt, rand=lambda: 1.0) for attempt in range(1, 6)]
     assert waits == [0.5, 1.0, 2.0, 3.0, 3.0]
+
+
+def test_a_wait_without_a_cap_worth_the_name_is_still_a_number() -> None:
+    policy = RetryPolicy(attempts=20_000, base=1.0, cap=1e12)
+    assert policy.wait(10_000, rand=lambda: 1.0) == 2.0**30
 
 
 @given(attempt=st.integers(1, 10_000), rand=st.floats(0, 1))
@@ -145,9 +155,11 @@ def test_the_last_attempt_is_the_last() -> None:
     assert policy.wait(3) is None
 
 
-@pytest.mark.parametrize("name", ["attempts", "base", "cap", "max_retry_after", "deadline"])
+@pytest.mark.parametrize(
+    "name", ["attempts", "base", "cap", "max_retry_after", "deadline", "budget"]
+)
 def test_a_policy_that_makes_no_sense_is_refused(name: str) -> None:
-    with pytest.raises(ConfigurationError, match=name):
+    with pytest.raises(ConfigurationError, match=rf"^RetryPolicy\.{name} must be above 0, not 0$"):
         RetryPolicy(**{name: 0})
 
 

@@ -130,6 +130,7 @@ class TokenCache:
     FIRST_PAUSE = 1.0
     LONGEST_PAUSE = 60.0
     STORE_PATIENCE = 5.0  # seconds that a store may take
+    FIRST_PRUNE = 1024  # so many entries are kept before some are looked through
 
     def __init__(
         self, fetch: Callable[[str], Awaitable[Token]], *, clock: Clock, store: TokenStore
@@ -141,7 +142,7 @@ class TokenCache:
         self._refreshes: dict[str, asyncio.Task[Token]] = {}
         self._failures: dict[str, _FailedFetch] = {}
         self._refused: dict[str, Token] = {}
-        self._prune_at = 1024
+        self._prune_at = self.FIRST_PRUNE
 
     def current(self, scope: str) -> Token | None:
         """The token of this scope if it still works, without waiting.
@@ -173,16 +174,14 @@ class TokenCache:
             if self._pausing(scope):
                 raise self._failures[scope].again(self._clock.monotonic())
             task = self._start(scope)
+        await asyncio.wait([task])
         try:
-            return await asyncio.shield(task)
+            return task.result()
         except ThredfiError as error:
             # Each waiter raises its own copy: a shared one would gather everybody's traceback.
             raise copy.copy(error) from None
         except asyncio.CancelledError:
-            waiter = asyncio.current_task()
-            if task.cancelled() and waiter is not None and not waiter.cancelling():
-                raise TransportError("the client was closed while a token was fetched") from None
-            raise
+            raise TransportError("the client was closed while a token was fetched") from None
 
     async def drop(self, scope: str, token: Token) -> None:
         """Stop using this token (it was refused), but not a newer one of the same scope."""
@@ -227,7 +226,6 @@ class TokenCache:
             raise
         else:
             self._failures.pop(scope, None)
-            self._refused.pop(scope, None)
             self._tokens[scope] = token
             self._prune()
             return token
@@ -262,7 +260,7 @@ class TokenCache:
                 del tokens[scope]
         for scope in [s for s in self._failures if not self._pausing(s)]:
             del self._failures[scope]
-        self._prune_at = max(1024, 2 * self._size())
+        self._prune_at = max(self.FIRST_PRUNE, 2 * self._size())
 
     def _size(self) -> int:
         return len(self._tokens) + len(self._refused) + len(self._failures)

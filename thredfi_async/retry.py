@@ -76,20 +76,14 @@ def parse_retry_after(text: str | None, now: float) -> float | None:
     """
     if not text:
         return None
-    text = text.strip()
     try:
         seconds = float(text)
     except ValueError:
         try:
             moment = parsedate_to_datetime(text)
-        except (ValueError, IndexError, TypeError):
+        except (ValueError, IndexError, OverflowError):
             return None
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        try:
-            seconds = moment.timestamp() - now
-        except (OverflowError, ValueError):
-            return None
+        seconds = moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() - now
     if seconds != seconds:  # NaN
         return None
     return max(0.0, seconds)
@@ -134,8 +128,7 @@ class RetryBudget:
 
     def succeeded(self, *, retried: bool) -> None:
         """A call went well, after a retry that was taken from here or without one."""
-        if self._left < self._capacity:
-            self._left = min(self._capacity, self._left + (_RETRY if retried else 1))
+        self._left = min(self._capacity, self._left + (_RETRY if retried else 1))
 
 
 @attrs.frozen(kw_only=True)
