@@ -772,7 +772,10 @@ CREATE_CHILD_ACCOUNT: Operation[general_ledger.LedgerAccountDetail] = Operation(
     path_parameters=("business_id", "account_id"),
     bodies=(("application/json", ModelRef("general_ledger", "CreateChildLedgerAccountRequest")),),
     body_required=True,
-    answers=((201, ModelRef("general_ledger", "LedgerAccountDetail")),),
+    answers=(
+        (201, ModelRef("general_ledger", "LedgerAccountDetail")),
+        (200, ModelRef("general_ledger", "LedgerAccountDetail")),
+    ),
 )
 
 GET_ACCOUNT_ENTRIES: Operation[general_ledger.LedgerAccountEntries] = Operation(

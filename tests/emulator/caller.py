@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json as jsonlib
+from datetime import date
 from typing import Any
 
 import aiohttp
@@ -11,11 +12,14 @@ import attrs
 from yarl import URL
 
 from thredfi_async.emulator import Emulator
+from thredfi_async.emulator.books import Role
 
 from . import description
 from .watcher import MARK, UNDESCRIBED
 
 NOTHING: Any = object()
+NOBODY = "00000000-0000-4000-8000-000000000000"
+PDF = b"%PDF-1.7 \x00\xff"
 
 
 def basic(user: str, password: str) -> dict[str, str]:
@@ -221,10 +225,6 @@ class Shop:
         }
         return await self._made("bills/payments/", {**body, **fields})
 
-    async def seen_bill(self, bill: Any) -> Any:
-        """A bill as it is now."""
-        return (await self.get(f"bills/{bill['id']}/")).body
-
     async def vendor_credit(self, vendor: Any, amount: int, *shares: Any, **fields: Any) -> Any:
         """A credit of one line; ``shares`` are bills with what is applied to each."""
         body = {
@@ -244,6 +244,39 @@ class Shop:
         body = {"vendor_id": vendor["id"], "total_amount_cents": amount}
         return await self._made("vendor-refunds/payments/", {**body, **fields})
 
+    async def uploaded(self, name: str = "bon.pdf", place: str = "ar-documents") -> str:
+        """Send `PDF` ahead, as the widget does; its document_id."""
+        form = aiohttp.FormData()
+        form.add_field("file", PDF, filename=name, content_type="application/pdf")
+        url = f"{self.caller.emulator.url}/v1/platform/businesses/{self.id}/{place}/upload"
+        headers = {"Authorization": f"Bearer {self.token}"}
+        async with self.caller.session.post(url, data=form, headers=headers) as answer:
+            body = await answer.json()
+            assert answer.status == 201, body
+            assert body == {"document_id": body["document_id"], "task_id": None}
+            return str(body["document_id"])
+
+    # --- what the ledger says ------------------------------------------------------------
+
+    def balance(self, role: Role) -> int:
+        """Debits less credits of an account."""
+        return int(self.books.ledger.of(role).net())
+
+    def balances(self, *roles: Role) -> list[int]:
+        """Debits less credits of each account."""
+        return [self.balance(role) for role in roles]
+
+    def owed(self, bill: Any) -> int:
+        """What is open of a bill."""
+        open_items = self.books.ledger.open_items(Role.PAYABLE, date.max)
+        return int(-open_items.get(bill["id"], 0))
+
+    # --- as it is now --------------------------------------------------------------------
+
     async def seen(self, invoice: Any) -> Any:
         """An invoice as it is now."""
         return (await self.get(f"invoices/{invoice['id']}/")).body
+
+    async def seen_bill(self, bill: Any) -> Any:
+        """A bill as it is now."""
+        return (await self.get(f"bills/{bill['id']}/")).body

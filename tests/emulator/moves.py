@@ -12,10 +12,9 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any, TypeVar
 
-from .caller import Shop
+from .caller import NOBODY, Shop
 from .fuzzing import Ground
 
-NOBODY = "00000000-0000-4000-8000-000000000000"
 DAYS = ("2024-12-31", "2025-01-15", "2025-02-28", "2025-06-30", "2026-01-01")
 
 Move = Callable[["Play"], None]
@@ -597,7 +596,7 @@ def open_account(play: Play) -> None:
         account_type=type,
         is_cash_account=play.flag() if type == "asset" else None,
         is_non_cash_expense=play.flag() if type == "expense" else None,
-        balance_behavior=play.any((None, "debit_positive", "credit_positive")),
+        balance_behavior=play.any((None, "", "debit_positive", "credit_positive")),
     )
     if body is not None:
         play.made["codes"].append(code)

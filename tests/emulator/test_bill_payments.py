@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import pytest
 
 from thredfi_async.emulator.books import Role
 
-NOBODY = "00000000-0000-4000-8000-000000000000"
+from .caller import NOBODY
+
 PAYMENTS = "bills/payments/"
 
 
@@ -39,16 +38,6 @@ async def delete(shop, payment):
 
 async def seen(shop, payment):
     return (await shop.get(f"{PAYMENTS}{payment['id']}/")).body
-
-
-def balances(shop, *roles):
-    """What accounts have come to, debits less credits."""
-    return [shop.books.ledger.of(role).net() for role in roles]
-
-
-def owed(shop, bill):
-    """What the ledger says is open of a bill."""
-    return -shop.books.ledger.open_items(Role.PAYABLE, date.max).get(bill["id"], 0)
 
 
 # --- create ----------------------------------------------------------------------------
@@ -109,8 +98,8 @@ async def test_one_payment_pays_several_bills_and_the_rest_is_a_prepayment(shop,
     assert [one["amount_cents"] for one in made["allocations"]] == [300, 250]
     assert (made["allocated_amount_cents"], made["unallocated_amount_cents"]) == (550, 450)
     roles = (Role.PAYABLE, Role.VENDOR_PREPAYMENTS, Role.PROCESSING_FEES, Role.BANK)
-    assert balances(shop, *roles) == [-650, 450, 7, -1007]
-    assert [owed(shop, first), owed(shop, second)] == [0, 650]
+    assert shop.balances(*roles) == [-650, 450, 7, -1007]
+    assert [shop.owed(first), shop.owed(second)] == [0, 650]
 
 
 @pytest.mark.parametrize(
@@ -187,7 +176,7 @@ async def test_the_same_key_and_body_answers_what_was_answered_first(shop, mill)
     await patch(shop, made.body, status="completed")
     again = await pay(shop, mill, 400, (bill, 400), headers=key)
     assert (again.status, again.body) == (200, made.body)
-    assert owed(shop, bill) == 9600
+    assert shop.owed(bill) == 9600
 
 
 async def test_the_same_key_with_another_body_is_refused(shop, mill):
@@ -265,10 +254,10 @@ async def test_all_other_steps_are_refused(shop, mill, way, then):
     made = (await pay(shop, mill, 100, (bill, 100))).body
     for status in way:
         await patch(shop, made, status=status, failure_reason="No funds")
-    before, owing = await seen(shop, made), owed(shop, bill)
+    before, owing = await seen(shop, made), shop.owed(bill)
     answer = await patch(shop, made, status=then, failure_reason="No funds", memo="changed")
     assert (answer.status, answer.code) == (409, "invalid_state")
-    assert (await seen(shop, made), owed(shop, bill)) == (before, owing)
+    assert (await seen(shop, made), shop.owed(bill)) == (before, owing)
 
 
 async def test_the_status_that_it_has_already_changes_nothing(shop, mill, clock):
@@ -301,8 +290,8 @@ async def test_a_payment_that_pays_nothing_any_more_gives_the_bill_back(shop, mi
     assert (again["status"], again["outstanding_balance"]) == ("received", 10_000)
     assert again["updated_at"] == after["updated_at"] > bill["updated_at"]
     roles = (Role.PAYABLE, Role.VENDOR_PREPAYMENTS, Role.PROCESSING_FEES, Role.BANK)
-    assert balances(shop, *roles) == [-10_000, 0, 0, 0]
-    assert owed(shop, bill) == 10_000
+    assert shop.balances(*roles) == [-10_000, 0, 0, 0]
+    assert shop.owed(bill) == 10_000
 
 
 async def test_a_completed_payment_keeps_what_it_pays(shop, mill):
@@ -310,7 +299,7 @@ async def test_a_completed_payment_keeps_what_it_pays(shop, mill):
     made = (await pay(shop, mill, 100, (bill, 100))).body
     done = (await patch(shop, made, status="completed")).body
     assert done["allocations"] == made["allocations"]
-    assert (owed(shop, bill), balances(shop, Role.BANK)) == (9900, [-100])
+    assert (shop.owed(bill), shop.balance(Role.BANK)) == (9900, -100)
 
 
 # --- other changes ---------------------------------------------------------------------
@@ -326,7 +315,7 @@ async def test_an_update_changes_what_was_sent_and_no_more(shop, mill):
     expected = {**made, **changes, "net_amount_cents": 97}
     del expected["memo"]
     assert answer.body == {**expected, "updated_at": answer.body["updated_at"]}
-    assert balances(shop, Role.BANK, Role.PROCESSING_FEES) == [-103, 3]
+    assert shop.balances(Role.BANK, Role.PROCESSING_FEES) == [-103, 3]
 
 
 async def test_allocations_replace_those_that_there_were(shop, mill):
@@ -340,11 +329,11 @@ async def test_allocations_replace_those_that_there_were(shop, mill):
     rye, kept = changed["allocations"]
     assert (rye["description"], rye["amount_cents"], kept["amount_cents"]) == ("Rye", 400, 100)
     assert kept["id"] == made["allocations"][0]["id"]
-    assert [owed(shop, first), owed(shop, second)] == [200, 500]
+    assert [shop.owed(first), shop.owed(second)] == [200, 500]
     await patch(shop, made, allocations=[])
-    assert [owed(shop, first), owed(shop, second)] == [300, 900]
+    assert [shop.owed(first), shop.owed(second)] == [300, 900]
     assert (await shop.seen_bill(first))["status"] == "received"
-    assert balances(shop, Role.VENDOR_PREPAYMENTS) == [500]
+    assert shop.balance(Role.VENDOR_PREPAYMENTS) == 500
 
 
 async def test_the_rest_of_a_completed_payment_can_still_pay_bills(shop, mill):
@@ -354,7 +343,7 @@ async def test_the_rest_of_a_completed_payment_can_still_pay_bills(shop, mill):
     asked = [{"bill_id": bill["id"], "amount_cents": 500}]
     changed = (await patch(shop, made, allocations=asked)).body
     assert changed["is_fully_allocated"]
-    assert (owed(shop, bill), balances(shop, Role.VENDOR_PREPAYMENTS)) == (9500, [0])
+    assert (shop.owed(bill), shop.balance(Role.VENDOR_PREPAYMENTS)) == (9500, 0)
 
 
 @pytest.mark.parametrize(
@@ -381,7 +370,7 @@ async def test_a_refused_update_leaves_all_as_it_is(shop, mill, fields, named):
     answer = await patch(shop, made, memo="changed", **fields)
     assert (answer.status, list(answer.fields)) == (400, [named])
     assert await seen(shop, made) == made
-    assert owed(shop, bill) == 9600
+    assert shop.owed(bill) == 9600
 
 
 async def test_what_was_refunded_of_a_bill_stays_paid(shop, mill):
@@ -416,7 +405,7 @@ async def test_what_was_refunded_of_the_payment_pays_no_bill(shop, mill):
     assert (await patch(shop, made, status="cancelled")).status == 409
     answer = await patch(shop, made, allocations=[{"bill_id": bill["id"], "amount_cents": 300}])
     assert answer.body["is_fully_allocated"]
-    assert balances(shop, Role.VENDOR_PREPAYMENTS) == [0]
+    assert shop.balance(Role.VENDOR_PREPAYMENTS) == 0
 
 
 async def test_what_a_voided_bill_holds_can_be_kept_or_taken_off(shop, mill):
@@ -429,8 +418,8 @@ async def test_what_a_voided_bill_holds_can_be_kept_or_taken_off(shop, mill):
     assert (await patch(shop, made, allocations=both)).status == 400
     moved = [{"bill_id": bill["id"], "amount_cents": 500}]
     assert (await patch(shop, made, allocations=moved)).status == 200
-    assert [owed(shop, voided), owed(shop, bill)] == [0, 9500]
-    assert balances(shop, Role.VENDOR_PREPAYMENTS) == [0]
+    assert [shop.owed(voided), shop.owed(bill)] == [0, 9500]
+    assert shop.balance(Role.VENDOR_PREPAYMENTS) == 0
 
 
 # --- delete ----------------------------------------------------------------------------
@@ -449,7 +438,7 @@ async def test_deleting_a_payment_cancels_it(shop, mill, clock, status):
     assert (after["status"], after["allocations"]) == ("cancelled", [])
     assert after["updated_at"] == answer.body["updated_at"]
     assert (await shop.seen_bill(bill))["outstanding_balance"] == 10_000
-    assert balances(shop, Role.BANK) == [0]
+    assert shop.balance(Role.BANK) == 0
 
 
 @pytest.mark.parametrize("status", ["processing", "completed", "cancelled"])

@@ -10,7 +10,8 @@ import pytest
 from thredfi_async.emulator.books import Role
 from thredfi_async.emulator.books.aging import agings
 
-NOBODY = "00000000-0000-4000-8000-000000000000"
+from .caller import NOBODY
+
 LINE = {"quantity": 1, "unit_price": 10_000}
 
 
@@ -25,16 +26,6 @@ async def put(shop, bill, **fields):
 
 async def void(shop, bill):
     return await shop.post(f"bills/{bill['id']}/void/")
-
-
-def balances(shop, *roles):
-    """What accounts have come to, debits less credits."""
-    return [shop.books.ledger.of(role).net() for role in roles]
-
-
-def owed(shop, bill):
-    """What the ledger says is open of a bill."""
-    return -shop.books.ledger.open_items(Role.PAYABLE, date.max).get(bill["id"], 0)
 
 
 # --- create ----------------------------------------------------------------------------
@@ -121,7 +112,7 @@ async def test_a_known_external_id_answers_the_bill_that_there_is(shop, mill):
         "bills/", {"external_id": "b-1", "line_items": [{**LINE, "quantity": 9}]}
     )
     assert (again.status, again.body) == (200, made)
-    assert owed(shop, made) == 10_000
+    assert shop.owed(made) == 10_000
 
 
 async def test_an_unknown_bill_is_404(shop):
@@ -170,10 +161,10 @@ async def test_a_bill_is_owed_and_its_lines_cost_what_they_say(shop, mill):
     made = await shop.bill(mill, line_items=lines, bill_date="2025-05-31")
     assert [line["account_identifier"]["id"] for line in made["line_items"][1:]] == [rent.id] * 2
     roles = (Role.PURCHASES, Role.EXPENSES, Role.INPUT_TAX, Role.PAYABLE)
-    assert balances(shop, *roles) == [10_000, 307, 2000, -12_307]
+    assert shop.balances(*roles) == [10_000, 307, 2000, -12_307]
     (entry,) = shop.books.ledger.entries.values()
     assert (entry.day, entry.source.external_id) == (date(2025, 5, 31), made["external_id"])
-    assert owed(shop, made) == 12_307
+    assert shop.owed(made) == 12_307
 
 
 async def test_a_bill_that_comes_to_nothing_is_paid(shop, mill):
@@ -209,7 +200,7 @@ async def test_the_aging_is_what_the_account_holds(shop, mill):
         ("Mill Ltd", 700),
     ]
     assert (found[1].bands["days_1_30"], found[1].bands["days_31_60"]) == (200, 500)
-    assert sum(aging.total for aging in found) == -balances(shop, Role.PAYABLE)[0]
+    assert sum(aging.total for aging in found) == -shop.balance(Role.PAYABLE)
 
 
 # --- change ----------------------------------------------------------------------------
@@ -240,7 +231,7 @@ async def test_new_lines_replace_the_old_ones_in_the_ledger_too(shop, mill):
     made = await shop.bill(mill, line_items=[{**LINE, "sales_taxes": [{"code": "VAT_20"}]}])
     changed = (await put(shop, made, line_items=[{"quantity": 1, "unit_price": 70}])).body
     assert (changed["total_amount"], changed["outstanding_balance"]) == (70, 70)
-    assert balances(shop, Role.PURCHASES, Role.INPUT_TAX, Role.PAYABLE) == [70, 0, -70]
+    assert shop.balances(Role.PURCHASES, Role.INPUT_TAX, Role.PAYABLE) == [70, 0, -70]
     assert {entry.day for entry in shop.books.ledger.entries.values()} == {date(2025, 6, 1)}
 
 
@@ -265,7 +256,7 @@ async def test_a_refused_update_leaves_the_bill_as_it_is(shop, mill, fields, sta
     answer = await put(shop, made, memo="changed", **fields)
     assert answer.status == status
     assert await shop.seen_bill(made) == before
-    assert owed(shop, made) == 6000
+    assert shop.owed(made) == 6000
 
 
 async def test_a_bill_can_become_less_down_to_what_was_paid(shop, mill):
@@ -295,7 +286,7 @@ async def test_a_credit_settles_a_bill_as_a_payment_does(shop, mill):
     await shop.bill_payment(mill, 4000, (made, 4000))
     seen = await shop.seen_bill(made)
     assert (seen["status"], seen["paid_at"]) == ("paid", shown["applied_at"])
-    assert owed(shop, made) == 0
+    assert shop.owed(made) == 0
     answer = await put(shop, made, line_items=[{"quantity": 1, "unit_price": 9999}])
     assert answer.status == 409
 
@@ -323,7 +314,7 @@ async def test_a_voided_bill_is_not_owed_any_more(shop, mill, clock):
     assert (answer.status, answer.body["status"]) == (200, "voided")
     assert answer.body["voided_at"] == answer.body["updated_at"] == "2025-06-16T15:06:40Z"
     assert (answer.body["outstanding_balance"], answer.body["total_amount"]) == (0, 12_000)
-    assert balances(shop, Role.PURCHASES, Role.INPUT_TAX, Role.PAYABLE) == [0, 0, 0]
+    assert shop.balances(Role.PURCHASES, Role.INPUT_TAX, Role.PAYABLE) == [0, 0, 0]
     payable = shop.books.ledger.of(Role.PAYABLE)
     assert payable.net(None, date(2025, 6, 15)) == -12_000
     assert (await put(shop, made, memo="x")).status == 409
@@ -341,9 +332,9 @@ async def test_what_paid_a_voided_bill_is_a_prepayment_and_stays_allocated(shop,
         credit["id"]
     ]
     roles = (Role.PAYABLE, Role.VENDOR_PREPAYMENTS, Role.VENDOR_CREDITS, Role.BANK)
-    assert balances(shop, *roles) == [0, 5000, 1000, -5000]
-    assert balances(shop, Role.PURCHASES) == [-1000]
-    assert owed(shop, made) == 0
+    assert shop.balances(*roles) == [0, 5000, 1000, -5000]
+    assert shop.balance(Role.PURCHASES) == -1000
+    assert shop.owed(made) == 0
 
 
 async def test_taking_a_payment_off_a_voided_bill_leaves_nothing_of_it(shop, mill):
@@ -352,7 +343,7 @@ async def test_taking_a_payment_off_a_voided_bill_leaves_nothing_of_it(shop, mil
     await void(shop, made)
     await shop.post(f"bills/payments/{payment['id']}/delete/")
     assert (await shop.seen_bill(made))["bill_payment_allocations"] == []
-    assert balances(shop, Role.PAYABLE, Role.VENDOR_PREPAYMENTS, Role.BANK) == [0, 0, 0]
+    assert shop.balances(Role.PAYABLE, Role.VENDOR_PREPAYMENTS, Role.BANK) == [0, 0, 0]
 
 
 async def test_a_refund_of_a_bill_that_is_voided_takes_back_the_prepayment(shop, mill):
@@ -360,11 +351,11 @@ async def test_a_refund_of_a_bill_that_is_voided_takes_back_the_prepayment(shop,
     await shop.bill_payment(mill, 10_000, (made, 10_000))
     some = {"allocation_type": "bill", "bill_id": made["id"], "amount_cents": 2500}
     await shop.vendor_refund(mill, 2500, allocations=[some])
-    assert balances(shop, Role.PURCHASES, Role.VENDOR_REFUNDS) == [7500, 2500]
+    assert shop.balances(Role.PURCHASES, Role.VENDOR_REFUNDS) == [7500, 2500]
     await void(shop, made)
     roles = (Role.PURCHASES, Role.VENDOR_REFUNDS, Role.VENDOR_PREPAYMENTS, Role.PAYABLE)
-    assert balances(shop, *roles) == [0, 2500, 7500, 0]
-    assert owed(shop, made) == 0
+    assert shop.balances(*roles) == [0, 2500, 7500, 0]
+    assert shop.owed(made) == 0
 
 
 # --- lists -----------------------------------------------------------------------------

@@ -6,9 +6,8 @@ import pytest
 
 from thredfi_async.emulator.books import Role
 
-from .test_documents import uploaded
+from .caller import NOBODY
 
-NOBODY = "00000000-0000-4000-8000-000000000000"
 CREDITS = "customer-credits/"
 
 
@@ -42,11 +41,6 @@ async def listed(shop, **query):
 
 def part(invoice, amount):
     return {"invoice_id": invoice["id"], "amount": amount}
-
-
-def balance(shop, role):
-    """Debits less credits of an account."""
-    return shop.books.ledger.of(role).net()
 
 
 # --- create ----------------------------------------------------------------------------
@@ -145,16 +139,16 @@ async def test_a_credit_takes_back_revenue_and_tax(shop, customer):
         {"amount": 500, "revenue_account_identifier": "4900"},
     ]
     await shop.customer_credit(customer, 0, line_items=lines)
-    assert balance(shop, Role.SALES_RETURNS) == 3000
-    assert balance(shop, Role.OUTPUT_TAX) == 600
-    assert balance(shop, Role.OTHER_INCOME) == 500
-    assert balance(shop, Role.CUSTOMER_CREDITS) == -4100
+    assert shop.balance(Role.SALES_RETURNS) == 3000
+    assert shop.balance(Role.OUTPUT_TAX) == 600
+    assert shop.balance(Role.OTHER_INCOME) == 500
+    assert shop.balance(Role.CUSTOMER_CREDITS) == -4100
     assert {str(entry.day) for entry in shop.books.ledger.entries.values()} == {"2025-06-05"}
 
 
 async def test_an_allocation_settles_the_invoice_out_of_the_credit(shop, customer, invoice):
     await shop.customer_credit(customer, 4000, (invoice, 3000))
-    assert balance(shop, Role.CUSTOMER_CREDITS) == -1000
+    assert shop.balance(Role.CUSTOMER_CREDITS) == -1000
     receivable = shop.books.ledger.of(Role.RECEIVABLE)
     assert receivable.net() == 7000
     assert {line.item for line in receivable.lines} == {invoice["id"]}
@@ -168,7 +162,7 @@ async def test_a_draft_books_nothing_until_it_is_sent(shop, customer):
     assert not shop.books.ledger.entries
     answer = await update(shop, made.body, sent_at="2025-06-07T00:00:00Z")
     assert (answer.status, answer.body["status"]) == (200, "sent")
-    assert balance(shop, Role.CUSTOMER_CREDITS) == -4000
+    assert shop.balance(Role.CUSTOMER_CREDITS) == -4000
 
 
 async def test_a_draft_that_is_applied_is_sent_now(shop, customer, invoice):
@@ -223,11 +217,11 @@ async def test_a_credit_changes_its_invoice_when_it_is_applied_and_taken_off(
 
 
 async def test_a_credit_shows_the_latest_file(shop, customer):
-    file = {"file": await uploaded(shop), "document_type": "customer_credit"}
+    file = {"file": await shop.uploaded(), "document_type": "customer_credit"}
     credit = await shop.customer_credit(customer, 4000, document=file)
     assert credit["document"]["document_id"] == file["file"]
     assert (await update(shop, credit, memo="x")).body["document"] == credit["document"]
-    other = await uploaded(shop)
+    other = await shop.uploaded()
     answer = await update(shop, credit, document={**file, "file": other})
     assert answer.body["document"]["document_id"] == other
 
@@ -354,8 +348,8 @@ async def test_allocations_are_the_full_new_list(shop, customer, invoice):
     assert (await shop.seen(other))["outstanding_balance"] == 6000
     answer = await update(shop, credit, allocations=[])
     assert (answer.body["status"], answer.body["allocations"]) == ("sent", [])
-    assert balance(shop, Role.RECEIVABLE) == 20_000
-    assert balance(shop, Role.CUSTOMER_CREDITS) == -4000
+    assert shop.balance(Role.RECEIVABLE) == 20_000
+    assert shop.balance(Role.CUSTOMER_CREDITS) == -4000
 
 
 async def test_what_is_applied_already_counts_as_outstanding_for_the_new_list(
@@ -390,9 +384,9 @@ async def test_new_lines_replace_the_old_ones_in_the_ledger_too(shop, customer):
     lines = [{"amount": 100, "tax_amount_cents": 20}]
     answer = await update(shop, credit, line_items=lines, external_id="cc-9")
     assert (answer.body["total_amount"], answer.body["external_id"]) == (120, "cc-9")
-    assert balance(shop, Role.SALES_RETURNS) == 100
-    assert balance(shop, Role.OUTPUT_TAX) == 20
-    assert balance(shop, Role.CUSTOMER_CREDITS) == -120
+    assert shop.balance(Role.SALES_RETURNS) == 100
+    assert shop.balance(Role.OUTPUT_TAX) == 20
+    assert shop.balance(Role.CUSTOMER_CREDITS) == -120
 
 
 async def test_the_total_stays_above_what_is_applied(shop, customer, invoice):
@@ -436,7 +430,7 @@ async def test_a_deleted_credit_is_gone_and_booked_back(shop, customer):
         body = ({},) if method == "PUT" else ()
         answer = await shop.send(method, f"{CREDITS}{credit['id']}/", *body)
         assert (answer.status, answer.code) == (404, "customer_credit_not_found")
-    assert balance(shop, Role.CUSTOMER_CREDITS) == balance(shop, Role.SALES_RETURNS) == 0
+    assert shop.balance(Role.CUSTOMER_CREDITS) == shop.balance(Role.SALES_RETURNS) == 0
     assert (await create(shop, customer_id=customer["id"])).status == 201
 
 

@@ -11,22 +11,9 @@ from tests.support import FakeClock
 from thredfi_async import Upload
 from thredfi_async.emulator import Emulator
 
-from .caller import Answer, Caller, Shop
+from .caller import PDF, Answer, Caller, Shop
 
-PDF = b"%PDF-1.7 \x00\xff"
-
-
-async def uploaded(shop: Shop, name: str = "bon.pdf", place: str = "ar-documents") -> str:
-    """Send a file ahead, as the widget does; its document_id."""
-    form = aiohttp.FormData()
-    form.add_field("file", PDF, filename=name, content_type="application/pdf")
-    url = f"{shop.caller.emulator.url}/v1/platform/businesses/{shop.id}/{place}/upload"
-    headers = {"Authorization": f"Bearer {shop.token}"}
-    async with shop.caller.session.post(url, data=form, headers=headers) as answer:
-        body = await answer.json()
-        assert answer.status == 201, body
-        assert body == {"document_id": body["document_id"], "task_id": None}
-        return str(body["document_id"])
+ENTRIES = "general-ledger/journal-entries/"
 
 
 async def download(shop: Shop, url: str) -> tuple[int, Any, bytes]:
@@ -65,7 +52,7 @@ async def test_the_file_of_a_form_is_shown_and_can_be_downloaded(shop):
 
 
 async def test_a_file_that_was_sent_ahead_is_named_in_json(shop):
-    document_id = await uploaded(shop)
+    document_id = await shop.uploaded()
     document = {"file": document_id, "document_type": "refund", "upload_source": "web_app"}
     invoice = await shop.invoice(5_000)
     await shop.payment(invoice, 5_000)
@@ -76,9 +63,24 @@ async def test_a_file_that_was_sent_ahead_is_named_in_json(shop):
     assert (await download(shop, refund["document"]["url"]))[2] == PDF
 
 
+async def test_entries_link_to_the_files_of_their_documents(shop):
+    bare = await shop.invoice(100)
+    filed = await shop.invoice(100, document={"file": await shop.uploaded()})
+    linked = {}
+    for entry in (await shop.get(ENTRIES)).body["results"]:
+        detail = (await shop.get(f"{ENTRIES}{entry['id']}/")).body
+        (document,) = detail["source_info"]["linked_documents"]
+        linked[document["id"]] = document
+    assert "file_link" not in linked[bare["id"]]
+    link = linked[filed["id"]]["file_link"]
+    size = len(PDF)
+    assert link == {"url": filed["document"]["url"], "file_name": "bon.pdf", "file_size": size}
+    assert (await download(shop, link["url"]))[2] == PDF
+
+
 @pytest.mark.parametrize("place", ["ar-documents", "ap-documents", "documents"])
 async def test_all_places_for_files_feed_the_same_store(shop, place):
-    document_id = await uploaded(shop, place=place)
+    document_id = await shop.uploaded(place=place)
     invoice = await shop.invoice(document={"file": document_id})
     assert invoice["document"]["document_id"] == document_id
 
@@ -107,19 +109,19 @@ async def test_nothing_is_shown_where_nothing_was_sent(shop):
 
 
 async def test_a_change_replaces_the_document_and_its_absence_leaves_it(shop):
-    invoice = await shop.invoice(document={"file": await uploaded(shop, "old.pdf")})
+    invoice = await shop.invoice(document={"file": await shop.uploaded("old.pdf")})
     path = f"invoices/{invoice['id']}/"
     kept = await shop.send("PUT", path, {"memo": "x"})
     assert kept.body["document"]["file_name"] == "old.pdf"
-    new = {"document": {"file": await uploaded(shop, "new.pdf")}}
+    new = {"document": {"file": await shop.uploaded("new.pdf")}}
     changed = await shop.send("PUT", path, new)
     assert changed.body["document"]["file_name"] == "new.pdf"
 
 
 async def test_a_customer_keeps_all_its_documents(shop):
-    customer = await shop.customer(document={"file": await uploaded(shop, "a.pdf")})
+    customer = await shop.customer(document={"file": await shop.uploaded("a.pdf")})
     assert [one["file_name"] for one in customer["documents"]] == ["a.pdf"]
-    change = {"document": {"file": await uploaded(shop, "b.pdf")}}
+    change = {"document": {"file": await shop.uploaded("b.pdf")}}
     changed = await shop.send("PUT", f"customers/{customer['id']}/", change)
     assert [one["file_name"] for one in changed.body["documents"]] == ["a.pdf", "b.pdf"]
 
@@ -141,7 +143,7 @@ async def test_a_refused_form_keeps_no_file(shop):
 
 
 async def test_another_business_has_other_documents(emulator, caller, shop):
-    document_id = await uploaded(shop)
+    document_id = await shop.uploaded()
     other_id = emulator.add_business("other")
     other = Shop(caller, other_id, await caller.business_token(other_id))
     body = {
@@ -209,7 +211,7 @@ async def test_documents_survive_a_restart(tmp_path):
             caller.token = await caller.partner_token()
             business_id = emulator.add_business("shop")
             shop = Shop(caller, business_id, await caller.business_token(business_id))
-            document_id = await uploaded(shop)
+            document_id = await shop.uploaded()
         async with Emulator(db=path, clock=clock) as emulator:
             link = f"{emulator.url}/documents/{business_id}/{document_id}"
             status, headers, content = await download(shop, link)

@@ -6,7 +6,7 @@ import pytest
 
 from thredfi_async.operations import OPERATIONS
 
-NOBODY = "00000000-0000-4000-8000-000000000000"
+from .caller import NOBODY
 
 
 async def found(shop, path, **filters):

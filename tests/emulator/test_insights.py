@@ -263,7 +263,7 @@ class Owed(Row):
 
     kind = "owed"
 
-    vendor: Row
+    party: Row
     due_at: datetime | None
     amount: int
 
@@ -279,7 +279,7 @@ class Owed(Row):
 def owe(shop, id, vendor, amount, due_at):
     day = datetime(2025, 3, 1, tzinfo=UTC)
     row = Owed(
-        id=id, external_id=None, vendor=vendor, due_at=due_at, amount=amount,
+        id=id, external_id=None, party=vendor, due_at=due_at, amount=amount,
         created_at=day, updated_at=day,
     )  # fmt: skip
     shop.books.add(row)

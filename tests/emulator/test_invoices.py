@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from .caller import NOBODY
+
 DAY = 24 * 3600
-NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
 async def put(shop, invoice, **fields):

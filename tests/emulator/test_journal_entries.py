@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from .caller import NOBODY
+
 ENTRIES = "general-ledger/journal-entries/"
-NOBODY = "00000000-0000-4000-8000-000000000000"
 TAXED = [{"description": "Work", "quantity": 1, "unit_price": 10_000, "tax_code": "VAT_20"}]
 
 

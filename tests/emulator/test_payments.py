@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-NOBODY = "00000000-0000-4000-8000-000000000000"
+from .caller import NOBODY
+
 PAYMENTS = "invoices/payments/"
 
 

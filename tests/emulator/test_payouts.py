@@ -6,7 +6,8 @@ import pytest
 
 from thredfi_async.emulator.books import Role
 
-NOBODY = "00000000-0000-4000-8000-000000000000"
+from .caller import NOBODY
+
 PAYOUTS = "payouts/"
 
 
@@ -52,11 +53,6 @@ async def seen_payout(shop, payout):
 
 async def listed(shop, **query):
     return [row["external_id"] for row in (await shop.get(PAYOUTS, **query)).body["results"]]
-
-
-def balances(shop, *roles):
-    """Debits less credits of accounts."""
-    return tuple(shop.books.ledger.of(role).net() for role in roles)
 
 
 # --- what it shows ---------------------------------------------------------------------
@@ -133,6 +129,7 @@ async def test_any_processor_pays_out(shop):
         ({"processor": None}, "processor"),
         ({"paid_out_amount_cents": None}, "paid_out_amount_cents"),
         ({"fee_cents": -1}, "fee_cents"),
+        ({"additional_refunds_amount_cents": -1}, "additional_refunds_amount_cents"),
         ({"currency": "EUR"}, "currency"),
         ({"status": "lost"}, "status"),
         ({"completed_at": "2025-06-04"}, "completed_at"),
@@ -159,12 +156,12 @@ CASH = (Role.BANK, Role.CLEARING, Role.PROCESSING_FEES)
 
 
 async def test_payments_wait_at_the_processor_until_it_pays_out(shop, payment, refund_payment):
-    assert balances(shop, *CASH) == (5000, 0, 0)
+    assert shop.balances(*CASH) == [5000, 0, 0]
     ids = {"payment_ids": [payment["id"]], "refund_payment_ids": [refund_payment["id"]]}
     await push(shop, status="pending", paid_out_amount_cents=4900, **ids)
-    assert balances(shop, *CASH) == (0, 5000, 0)
+    assert shop.balances(*CASH) == [0, 5000, 0]
     await push(shop, paid_out_amount_cents=4900, **ids)
-    assert balances(shop, *CASH) == (4900, 0, 100)
+    assert shop.balances(*CASH) == [4900, 0, 100]
     entry = list(shop.books.ledger.entries.values())[-1]
     assert (str(entry.day), entry.source.kind) == ("2025-06-04", "payout")
 
@@ -181,7 +178,7 @@ async def test_a_payment_is_booked_anew_when_a_payout_takes_it(shop, clock, paym
 
 async def test_what_the_processor_did_not_pay_out_stays_with_it(shop, payment):
     await push(shop, paid_out_amount_cents=5800, payment_ids=[payment["id"]])
-    assert balances(shop, *CASH) == (5800, 100, 100)
+    assert shop.balances(*CASH) == [5800, 100, 100]
 
 
 async def test_fees_of_the_payments_themselves_are_not_booked_twice(shop, invoice):
@@ -190,14 +187,14 @@ async def test_fees_of_the_payments_themselves_are_not_booked_twice(shop, invoic
     refund_payment = await shop.refund_payment(
         refund, 1000, refund_processing_fee_cents=10, processor="STRIPE"
     )
-    assert balances(shop, *CASH) == (0, 4930, 70)
+    assert shop.balances(*CASH) == [0, 4930, 70]
     await push(
         shop,
         paid_out_amount_cents=4900,
         payment_ids=[payment["id"]],
         refund_payment_ids=[refund_payment["id"]],
     )
-    assert balances(shop, *CASH) == (4900, 0, 100)
+    assert shop.balances(*CASH) == [4900, 0, 100]
 
 
 async def test_a_negative_payout_takes_money_from_the_bank(shop, refund_payment):
@@ -207,7 +204,7 @@ async def test_a_negative_payout_takes_money_from_the_bank(shop, refund_payment)
         fee_cents=0,
         refund_payment_ids=[refund_payment["id"]],
     )
-    assert balances(shop, *CASH) == (6000 - 1000, 0, 0)
+    assert shop.balances(*CASH) == [6000 - 1000, 0, 0]
 
 
 # --- the same external_id again ---------------------------------------------------------
@@ -235,7 +232,7 @@ async def test_a_known_external_id_changes_the_payout(shop, clock, invoice, paym
         "2025-06-15T15:07:40Z",
     )
     assert [one["id"] for one in changed["payments"]] == [other["id"]]
-    assert balances(shop, *CASH) == (6000 + 2950, 0, 50)
+    assert shop.balances(*CASH) == [6000 + 2950, 0, 50]
 
 
 async def test_payments_that_are_not_sent_again_stay(shop, payment, refund_payment):
@@ -341,7 +338,7 @@ async def test_a_deleted_payout_frees_its_payments(shop, payment, refund_payment
     answer = await shop.send("DELETE", f"{PAYOUTS}{made['id']}/")
     assert (answer.status, answer.body) == (200, {"deleted": True})
     assert (await shop.get(f"{PAYOUTS}{made['id']}/")).status == 404
-    assert balances(shop, *CASH) == (5000, 0, 0)
+    assert shop.balances(*CASH) == [5000, 0, 0]
     assert (await push(shop, **ids)).status == 201
 
 

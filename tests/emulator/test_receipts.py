@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from .test_documents import uploaded
+from .caller import NOBODY
 
-NOBODY = "00000000-0000-4000-8000-000000000000"
 RECEIPTS = "receipts/"
 
 
@@ -53,7 +52,7 @@ async def links(shop, receipt):
 
 
 async def test_a_receipt_shows_the_file_that_was_uploaded_before(shop):
-    name = await uploaded(shop, place="documents")
+    name = await shop.uploaded(place="documents")
     made = await create(shop, document={"file": name, "document_type": "receipt"})
     assert made["document"]["document_id"] == name
     assert made["reconciliation_status"] == "unreconciled"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-NOBODY = "00000000-0000-4000-8000-000000000000"
+from .caller import NOBODY
+
 REFUNDS = "invoices/refunds/"
 
 
@@ -142,6 +143,18 @@ async def test_a_refund_goes_from_pending_over_processing_to_paid(shop, paid):
     assert await status(shop, made) == "processing"
     await shop.refund_payment(made, 3000)
     assert await status(shop, made) == "paid"
+
+
+async def test_a_negative_fee_is_refused(shop, paid):
+    fee = {"refund_processing_fee_cents": -1}
+    answer = await shop.post(REFUNDS, {"invoice_id": paid["id"], **fee})
+    assert (answer.status, list(answer.fields)) == (400, list(fee))
+    made = await shop.refund(paid)
+    path = f"{REFUNDS}{made['id']}/payments/"
+    answer = await shop.post(path, {"amount_cents": 500, **fee})
+    assert (answer.status, list(answer.fields)) == (400, list(fee))
+    assert not shop.books.refund_payments
+    assert len(shop.books.refunds) == 1
 
 
 async def test_what_was_sent_of_a_refund_payment_comes_back(shop, paid):

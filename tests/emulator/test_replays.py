@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from .caller import NOBODY
+
 BUSINESS = {
     "external_id": "b1",
     "legal_name": "B One",
@@ -11,7 +13,6 @@ BUSINESS = {
     "email": "b1@business.example",
 }
 INVOICE = {"sent_at": "2025-06-01", "line_items": [{"quantity": 1, "unit_price": 500}]}
-NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
 async def test_a_business_is_created_once(caller, emulator):
@@ -228,3 +229,15 @@ async def test_a_key_is_known_in_its_own_business_only(emulator, caller, shop, p
 async def test_a_key_that_is_not_ascii_is_refused(pay):
     answer = await pay("schlüssel")
     assert (answer.status, list(answer.fields)) == (400, ["Idempotency-Key"])
+
+
+@pytest.mark.parametrize("name", ["invoice_id", "customer_id", "allocations[0].invoice_id"])
+async def test_what_is_no_uuid_is_refused_in_a_repeat_too(shop, name):
+    invoice = await shop.invoice()
+    await shop.payment(invoice, 100, external_id="p-1")
+    allocation = {"invoice_id": invoice["id"], "amount_cents": 1}
+    body = {"amount_cents": 100, "payment_date": "2025-06-02", "payment_method": "cash"}
+    body |= {"invoice_id": invoice["id"], "external_id": "p-1", "allocations": [allocation]}
+    (allocation if "allocations" in name else body)[name.rpartition(".")[2]] = ""
+    answer = await shop.post("invoices/payments/", body)
+    assert (answer.status, list(answer.fields)) == (400, [name])

@@ -54,6 +54,7 @@ async def test_a_method_that_a_path_does_not_take_is_refused(shop, raw, method):
     if method == "HEAD":
         async with shop.caller.session.head(shop.caller.emulator.url + path) as answer:
             assert answer.status == 405
+            assert answer.headers["Allow"] == "GET, POST"
         return
     status, body = await raw(f"{method} {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
     assert (status, body["error_code"]) == (405, "method_not_allowed")

@@ -9,7 +9,8 @@ import pytest
 
 from thredfi_async.emulator.books import Role
 
-NOBODY = "00000000-0000-4000-8000-000000000000"
+from .caller import NOBODY
+
 CREDITS = "vendor-credits/"
 
 
@@ -35,11 +36,6 @@ async def update(shop, credit, **fields):
 
 def part(bill, amount):
     return {"bill_id": bill["id"], "amount": amount}
-
-
-def balance(shop, role):
-    """Debits less credits of an account."""
-    return shop.books.ledger.of(role).net()
 
 
 # --- create ----------------------------------------------------------------------------
@@ -273,7 +269,7 @@ async def test_a_deleted_credit_is_gone(shop, vendor):
     answer = await shop.send("DELETE", f"{CREDITS}{made['id']}/")
     assert (answer.status, answer.body) == (204, None)
     assert (await shop.get(f"{CREDITS}{made['id']}/")).code == "vendor_credit_not_found"
-    assert balance(shop, Role.VENDOR_CREDITS) == balance(shop, Role.PURCHASES) == 0
+    assert shop.balance(Role.VENDOR_CREDITS) == shop.balance(Role.PURCHASES) == 0
     assert (await create(shop, vendor_id=vendor["id"])).status == 201
 
 
@@ -341,19 +337,19 @@ async def test_a_credit_takes_cost_and_tax_back(shop, vendor):
         {"amount": 110, "sales_taxes": [{"amount": 10}], "expense_account_identifier": "7900"},
     ]
     await shop.vendor_credit(vendor, 0, line_items=lines)
-    assert balance(shop, Role.VENDOR_CREDITS) == 1310
-    assert balance(shop, Role.PURCHASES) == -1000
-    assert balance(shop, Role.INPUT_TAX) == -210
+    assert shop.balance(Role.VENDOR_CREDITS) == 1310
+    assert shop.balance(Role.PURCHASES) == -1000
+    assert shop.balance(Role.INPUT_TAX) == -210
     assert shop.books.ledger.find("7900").net() == -100
 
 
 async def test_what_is_applied_is_owed_no_more(shop, vendor, bill):
     made = await shop.vendor_credit(vendor, 4000, (bill, 3000))
-    assert balance(shop, Role.PAYABLE) == -7000
-    assert balance(shop, Role.VENDOR_CREDITS) == 1000
+    assert shop.balance(Role.PAYABLE) == -7000
+    assert shop.balance(Role.VENDOR_CREDITS) == 1000
     await update(shop, made, allocations=[])
-    assert balance(shop, Role.PAYABLE) == -10_000
-    assert balance(shop, Role.VENDOR_CREDITS) == 4000
+    assert shop.balance(Role.PAYABLE) == -10_000
+    assert shop.balance(Role.VENDOR_CREDITS) == 4000
 
 
 async def test_what_is_taken_off_a_voided_bill_can_be_used_again(shop, vendor, bill):
@@ -361,8 +357,8 @@ async def test_what_is_taken_off_a_voided_bill_can_be_used_again(shop, vendor, b
     await shop.post(f"bills/{bill['id']}/void/")
     for allocations in ([part(bill, 1000)], []):
         await update(shop, made, allocations=allocations)
-        assert balance(shop, Role.VENDOR_CREDITS) == 4000
-        assert balance(shop, Role.PAYABLE) == 0
+        assert shop.balance(Role.VENDOR_CREDITS) == 4000
+        assert shop.balance(Role.PAYABLE) == 0
 
 
 async def test_a_credit_counts_from_its_day_and_its_use_from_today(shop, vendor, bill):

@@ -6,7 +6,8 @@ import pytest
 
 from thredfi_async.emulator.books import Role
 
-NOBODY = "00000000-0000-4000-8000-000000000000"
+from .caller import NOBODY
+
 PAYMENTS = "vendor-refunds/payments/"
 
 
@@ -49,11 +50,6 @@ async def reach(shop, made, status):
 
 def of_bill(bill, amount):
     return {"allocation_type": "bill", "bill_id": bill["id"], "amount_cents": amount}
-
-
-def balances(shop, *roles):
-    """Debits less credits of some accounts."""
-    return [shop.books.ledger.of(role).net() for role in roles]
 
 
 # --- create ----------------------------------------------------------------------------
@@ -374,17 +370,17 @@ async def test_money_comes_in_less_the_fee(shop, vendor):
     made = await shop.vendor_refund_payment(
         vendor, 1000, processing_fee_cents=20, processor="wise", refund_date="2025-03-01"
     )
-    assert balances(shop, *roles) == [980, 20, 0, -1000]
+    assert shop.balances(*roles) == [980, 20, 0, -1000]
     assert {str(entry.day) for entry in shop.books.ledger.entries.values()} == {"2025-03-01"}
     await patch(shop, made, processing_fee_cents=50)
-    assert balances(shop, *roles) == [950, 50, 0, -1000]
+    assert shop.balances(*roles) == [950, 50, 0, -1000]
 
 
 async def test_a_failure_takes_the_money_back_and_leaves_the_refund_owed(shop, vendor):
     made = await shop.vendor_refund_payment(vendor, 1000, processing_fee_cents=20)
     await reach(shop, made, "failed")
-    assert balances(shop, Role.BANK, Role.PROCESSING_FEES) == [0, 0]
-    assert balances(shop, Role.VENDOR_REFUNDS) == [1000]
+    assert shop.balances(Role.BANK, Role.PROCESSING_FEES) == [0, 0]
+    assert shop.balance(Role.VENDOR_REFUNDS) == 1000
 
 
 async def test_a_cancelled_payment_leaves_nothing_in_the_ledger(shop, vendor, bill):

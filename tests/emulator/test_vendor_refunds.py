@@ -9,7 +9,8 @@ import pytest
 
 from thredfi_async.emulator.books import Role
 
-NOBODY = "00000000-0000-4000-8000-000000000000"
+from .caller import NOBODY
+
 REFUNDS = "vendor-refunds/"
 
 
@@ -49,11 +50,6 @@ def of_payment(payment, amount):
 
 def of_credit(amount):
     return {"allocation_type": "credit", "amount_cents": amount}
-
-
-def balance(shop, role):
-    """Debits less credits of an account."""
-    return shop.books.ledger.of(role).net()
 
 
 # --- create ----------------------------------------------------------------------------
@@ -436,10 +432,10 @@ async def test_refunds_of_a_bill_take_back_its_costs_and_its_tax_to_the_last_uni
     await shop.bill_payment(vendor, 6, (bill, 6))
     for _ in range(3):
         await shop.vendor_refund(vendor, 2, allocations=[of_bill(bill, 1), of_bill(bill, 1)])
-    assert balance(shop, Role.PURCHASES) == balance(shop, Role.INPUT_TAX) == 0
+    assert shop.balance(Role.PURCHASES) == shop.balance(Role.INPUT_TAX) == 0
     assert shop.books.ledger.find("7900").net() == 0
-    assert balance(shop, Role.VENDOR_REFUNDS) == 6
-    assert balance(shop, Role.PAYABLE) == 0
+    assert shop.balance(Role.VENDOR_REFUNDS) == 6
+    assert shop.balance(Role.PAYABLE) == 0
 
 
 async def test_a_refund_takes_from_prepayments_credit_or_what_is_named_nowhere(shop, vendor):
@@ -447,9 +443,9 @@ async def test_a_refund_takes_from_prepayments_credit_or_what_is_named_nowhere(s
     await shop.vendor_credit(vendor, 300)
     allocations = [of_payment(payment, 400), of_credit(200)]
     await shop.vendor_refund(vendor, 650, allocations=allocations)
-    assert balance(shop, Role.VENDOR_REFUNDS) == 650
-    assert balance(shop, Role.VENDOR_PREPAYMENTS) == 100
-    assert balance(shop, Role.VENDOR_CREDITS) == 50  # 300 - 200 and the 50 of no allocation
+    assert shop.balance(Role.VENDOR_REFUNDS) == 650
+    assert shop.balance(Role.VENDOR_PREPAYMENTS) == 100
+    assert shop.balance(Role.VENDOR_CREDITS) == 50  # 300 - 200 and the 50 of no allocation
 
 
 async def test_a_refund_counts_on_its_day(shop, vendor):
@@ -469,11 +465,11 @@ async def test_of_a_voided_bill_the_prepayment_is_refunded(shop, vendor, bill, i
         await shop.post(f"bills/{bill['id']}/void/")
     made = await shop.vendor_refund(vendor, 4000, allocations=[of_bill(bill, 4000)])
     if not is_voided_first:
-        assert balance(shop, Role.PURCHASES) == 6000
+        assert shop.balance(Role.PURCHASES) == 6000
         await shop.post(f"bills/{bill['id']}/void/")
-    assert balance(shop, Role.PURCHASES) == balance(shop, Role.PAYABLE) == 0
-    assert balance(shop, Role.VENDOR_PREPAYMENTS) == 6000
-    assert balance(shop, Role.VENDOR_REFUNDS) == 4000
+    assert shop.balance(Role.PURCHASES) == shop.balance(Role.PAYABLE) == 0
+    assert shop.balance(Role.VENDOR_PREPAYMENTS) == 6000
+    assert shop.balance(Role.VENDOR_REFUNDS) == 4000
     await shop.send("DELETE", f"{REFUNDS}{made['id']}/")
-    assert balance(shop, Role.PURCHASES) == balance(shop, Role.VENDOR_REFUNDS) == 0
-    assert balance(shop, Role.VENDOR_PREPAYMENTS) == 10_000
+    assert shop.balance(Role.PURCHASES) == shop.balance(Role.VENDOR_REFUNDS) == 0
+    assert shop.balance(Role.VENDOR_PREPAYMENTS) == 10_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import aiohttp
 import pytest
 
-NOBODY = "00000000-0000-4000-8000-000000000000"
+from .caller import NOBODY
 
 
 async def names(shop, **filters):

@@ -6,7 +6,7 @@ import pytest
 
 from thredfi_async.emulator.books import Role, WriteOff
 
-NOBODY = "00000000-0000-4000-8000-000000000000"
+from .caller import NOBODY
 
 
 @pytest.fixture
@@ -18,11 +18,6 @@ async def invoice(shop):
 
 async def write_off(shop, invoice, **fields):
     return await shop.post(f"invoices/{invoice['id']}/write-offs/", fields)
-
-
-def balance(shop, role):
-    """Debits less credits of an account."""
-    return shop.books.ledger.of(role).net()
 
 
 async def test_what_the_widget_sends_is_shown_on_the_invoice(shop, invoice):
@@ -48,7 +43,7 @@ async def test_what_the_widget_sends_is_shown_on_the_invoice(shop, invoice):
     assert seen["write_offs"] == [made]
     assert (seen["status"], seen["outstanding_balance"]) == ("partially_written_off", 6000)
     assert "paid_at" not in seen
-    assert (expenses.net(), balance(shop, Role.RECEIVABLE)) == (4000, 6000)
+    assert (expenses.net(), shop.balance(Role.RECEIVABLE)) == (4000, 6000)
     assert str(expenses.lines[0].entry.day) == "2025-06-10"
     assert shop.books.ledger.of(Role.RECEIVABLE).lines[-1].item == invoice["id"]
 
@@ -61,7 +56,7 @@ async def test_without_an_amount_all_that_is_outstanding_is_written_off(shop, in
     seen = await shop.seen(invoice)
     assert (seen["status"], seen["outstanding_balance"]) == ("written_off", 0)
     assert "paid_at" not in seen
-    assert (balance(shop, Role.BAD_DEBTS), balance(shop, Role.RECEIVABLE)) == (7500, 0)
+    assert (shop.balance(Role.BAD_DEBTS), shop.balance(Role.RECEIVABLE)) == (7500, 0)
 
 
 async def test_a_write_off_changes_its_invoice(shop, clock, invoice):
@@ -83,7 +78,7 @@ async def test_the_rest_can_still_be_paid_credited_and_written_off(shop, invoice
     await shop.write_off(invoice, 1000)
     seen = await shop.seen(invoice)
     assert (seen["status"], len(seen["write_offs"])) == ("written_off", 2)
-    assert balance(shop, Role.RECEIVABLE) == 0
+    assert shop.balance(Role.RECEIVABLE) == 0
 
 
 async def test_no_more_is_paid_or_credited_than_a_write_off_leaves(shop, invoice):

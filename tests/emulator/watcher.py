@@ -22,7 +22,6 @@ class Watcher:
 
     def __init__(self) -> None:
         self.problems: list[str] = []
-        self.exchanges = 0
 
     def install(self, setattr_: Callable[[type, str, Any], None]) -> None:
         """Put itself around `Dispatcher.serve`."""
@@ -43,7 +42,6 @@ class Watcher:
     async def _look_at(
         self, dispatcher: Dispatcher, request: web.BaseRequest, answer: web.StreamResponse
     ) -> None:
-        self.exchanges += 1
         mark = answer.headers.get(MARK)
         is_file = mark == UNDESCRIBED and answer.content_type != description.JSON
         if mark == FAULT or is_file:

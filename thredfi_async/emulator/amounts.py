@@ -7,10 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 from .books import Account, Books, Line
-from .checks import find_account
+from .checks import find_account, not_negative
 from .problems import REQUIRED, invalid
 
-__all__ = ["LARGEST", "lines_of", "totals_of"]
+__all__ = ["LARGEST", "lines_of", "rate_of", "tax_rates", "totals_of"]
 
 LARGEST = 2**63 - 1  # what a database column holds
 Fields = Mapping[str, Any]
@@ -20,7 +20,7 @@ def lines_of(items: Sequence[Fields], books: Books, new_id: Callable[[], str]) -
     """The lines of an invoice or a bill with their amounts and accounts. Raises 400."""
     if not items:
         raise invalid(line_items="At least one line is needed.")
-    rates = {tax["code"]: tax["rate"] for tax in books.tax_codes}
+    rates = tax_rates(books)
     lines = []
     for number, item in enumerate(items):
         path = f"line_items[{number}]"
@@ -39,8 +39,8 @@ def _account(books: Books, item: Fields, path: str) -> Account | None:
 
 def totals_of(fields: Fields, lines: Iterable[Line]) -> tuple[int, int, int]:
     """Net, tax and gross of an invoice or a bill. Raises 400."""
-    discount = _not_negative(fields, "additional_discount")
-    tips = _not_negative(fields, "tips")
+    discount = not_negative(fields, "additional_discount")
+    tips = not_negative(fields, "tips")
     subtotal = tax = 0
     for line in lines:
         subtotal += line.subtotal
@@ -63,7 +63,7 @@ def _line(
         price = item.get("unit_price_cents")
     if price is None:
         raise invalid(**{f"{path}.unit_price": REQUIRED})
-    discount = _not_negative(item, "discount_amount", f"{path}.")
+    discount = not_negative(item, "discount_amount", f"{path}.")
     net = _times(item["quantity"], price) - discount
     tax = _line_tax(item, net, rates, path)
     if not all(-LARGEST <= amount <= LARGEST for amount in (net, tax, net + tax)):
@@ -76,17 +76,23 @@ def _line_tax(item: Fields, net: int, rates: Mapping[str, float], path: str) -> 
     listed = item.get("sales_taxes") or ()
     given = _amounts(listed, f"{path}.sales_taxes")
     if item.get("tax_code") is not None:
-        rate = _rate(item["tax_code"], rates, f"{path}.tax_code")
+        rate = rate_of(item["tax_code"], rates, f"{path}.tax_code")
         return sum(given) if given else _times(rate, net)
     # The older form names its code beside the amount, or without one.
     for number, tax in enumerate(listed):
         if tax.get("amount") is None and tax.get("code") is not None:
-            rate = _rate(tax["code"], rates, f"{path}.sales_taxes[{number}].code")
+            rate = rate_of(tax["code"], rates, f"{path}.sales_taxes[{number}].code")
             given.append(_times(rate, net))
     return sum(given)
 
 
-def _rate(code: Any, rates: Mapping[str, float], path: str) -> float:
+def tax_rates(books: Books) -> dict[str, float]:
+    """The rates of a business's tax codes, 0.2 for 20 %."""
+    return {tax["code"]: tax["rate"] for tax in books.tax_codes}
+
+
+def rate_of(code: Any, rates: Mapping[str, float], path: str) -> float:
+    """The rate of a tax code. Raises 400."""
     if not isinstance(code, str) or code not in rates:
         known = ", ".join(rates)
         raise invalid(**{path: f"Unknown tax code {code!r}. Known are {known}."})
@@ -111,13 +117,6 @@ def _amounts(taxes: Sequence[Fields], path: str) -> list[int]:
         if amount is not None:
             found.append(amount)
     return found
-
-
-def _not_negative(fields: Fields, name: str, prefix: str = "") -> int:
-    amount: int = fields.get(name) or 0
-    if amount < 0:
-        raise invalid(**{f"{prefix}{name}": "Must be at least 0."})
-    return amount
 
 
 def _times(factor: float, amount: int) -> int:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, date, datetime, time
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import attrs
 
 from .. import codec
 from ..operation import Operation
-from .books import Books
+from .books import Books, Row
 from .problems import invalid, not_found
 
 __all__ = ["Answer", "Call", "Handler", "World", "instant", "without_none"]
+
+R = TypeVar("R", bound=Row)
 
 
 class World:
@@ -65,12 +67,26 @@ class Call:
         """The books of the business that the path names. Raises 404."""
         return self.world.books(self.path["business_id"])
 
-    def changes(self) -> dict[str, Any]:
-        """The body's fields that were sent, as JSON; None empties a field. Raises 400."""
+    def named(self, kind: type[R], parameter: str) -> R:
+        """The row whose id a parameter of the path gives. Raises 404."""
+        found = self.books.rows(kind).get(self.path[parameter])
+        if found is None:
+            raise not_found(kind.title())
+        return found
+
+    def changes(self, never_empty: Collection[str] = ()) -> dict[str, Any]:
+        """The body's fields that were sent, as JSON. Raises 400.
+
+        None empties a field; those in ``never_empty`` it leaves as they are.
+        """
         fields = dict(codec.to_mapping(self.body)) if self.body is not None else {}
         if fields.get("external_id") == "":
             raise invalid(external_id="This field may not be blank.")
-        return fields
+        return {
+            name: value
+            for name, value in fields.items()
+            if value is not None or name not in never_empty
+        }
 
     def fields(self) -> dict[str, Any]:
         """The fields of what is to be created, as JSON; null is as good as not sent. Raises 400."""

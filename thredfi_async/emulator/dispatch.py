@@ -264,5 +264,6 @@ class Dispatcher:
     def _refusal(self, problem: Problem) -> web.Response:
         request_id = str(uuid.uuid4())
         answer = json_response(problem.status, problem.body(request_id))
+        answer.headers.update(problem.headers)
         answer.headers["X-Request-ID"] = request_id
         return answer

@@ -11,7 +11,10 @@ REQUIRED = "This field is required."
 
 
 class Problem(Exception):
-    """An answer outside 2xx. ``detail`` holds texts per field, as a validation error does."""
+    """An answer outside 2xx. ``detail`` holds texts per field, as a validation error does.
+
+    ``headers`` are those that its status asks for.
+    """
 
     def __init__(
         self,
@@ -19,11 +22,13 @@ class Problem(Exception):
         code: str,
         message: str,
         detail: Mapping[str, Sequence[str]] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
+        self.headers = headers or {}
         self.detail = {name: list(texts) for name, texts in (detail or {}).items()}
 
     def body(self, request_id: str) -> dict[str, Any]:

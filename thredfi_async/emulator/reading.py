@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
@@ -45,6 +46,14 @@ _ENUMS = {
 _MORE_STATUSES = {"InvoiceStatusEnum": ("unpaid",), "BillStatusEnum": ("unpaid", "overdue")}
 # Enums whose other values nobody knows: processors of payments have any name.
 _OPEN = frozenset({"PayoutProcessorEnum"})
+# Enums of which the description lists the empty text too.
+_BLANK = frozenset({"BalanceBehaviorEnum"})
+# Fields of bodies, and of the allocations in them, that hold a UUID or several.
+_IDS = frozenset(
+    "bill_id bill_payment_id customer_id invoice_id payment_ids refund_payment_ids source_bill_id "
+    "source_invoice_id vendor_id".split()
+)
+_IS_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}").fullmatch
 _DEEPEST = 64
 _INTEGERS = range(-(2**63), 2**63)  # what a database column holds
 
@@ -190,6 +199,7 @@ async def read_body(operation: Operation[Any], request: web.BaseRequest) -> Body
     if not isinstance(data, dict):
         raise invalid_fields({"non_field_errors": ["The body must be a JSON object."]})
     _check_plain(data)
+    _check_ids(data, "")
     return Body(content_type, data)
 
 
@@ -226,6 +236,20 @@ def _json(data: bytes, operation: Operation[Any]) -> Any:
         raise Problem(400, "validation_error", "The body nests too deeply.") from None
     except ValueError as error:  # msgspec's own errors, and Python's for endless numbers
         raise Problem(400, "validation_error", f"The body is no JSON: {error}.") from None
+
+
+def _check_ids(data: Mapping[str, Any], path: str) -> None:
+    """Refuse what stands in the place of a UUID and is none."""
+    for name in _IDS & data.keys():
+        value = data[name]
+        for one in value if isinstance(value, list) else (value,):
+            if isinstance(one, str) and not _IS_UUID(one):
+                raise invalid_fields({path + name: ["Must be a valid UUID."]})
+    allocations = data.get("allocations")
+    if isinstance(allocations, list):
+        for number, one in enumerate(allocations):
+            if isinstance(one, dict):
+                _check_ids(one, f"{path}allocations[{number}].")
 
 
 def _check_plain(data: dict[str, Any]) -> None:
@@ -285,11 +309,16 @@ def _settle_enums(body: Any, path: str = "") -> None:
 def _enums(model: Any) -> list[tuple[str, str, dict[str, str]]]:
     """The enum fields of a model: both their names, and their values by the lower-case ones."""
     return [
-        (field.name, field.wire_name, {member.lower(): member.value for member in kind})
+        (field.name, field.wire_name, _values(kind))
         for field in model_fields(model)
         for kind in (field.type, *get_args(field.type))
         if isinstance(kind, type) and issubclass(kind, OpenEnum) and kind.__name__ not in _OPEN
     ]
+
+
+def _values(kind: type[OpenEnum]) -> dict[str, str]:
+    values = {member.lower(): member.value for member in kind}
+    return {"": "", **values} if kind.__name__ in _BLANK else values
 
 
 @cache

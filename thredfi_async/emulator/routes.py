@@ -31,7 +31,8 @@ class Routes:
         operation = methods.get(method)
         if operation is None:
             allowed = ", ".join(sorted(methods))
-            raise Problem(405, "method_not_allowed", f"This endpoint takes {allowed}.")
+            text = f"This endpoint takes {allowed}."
+            raise Problem(405, "method_not_allowed", text, headers={"Allow": allowed})
         return operation, values
 
     def _descend(

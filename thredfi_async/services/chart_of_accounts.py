@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 class ChartOfAccounts(BusinessService):
     """Ledger accounts. Balances are integers in minor units.
 
-    ``account_id`` is an account's id; `get` takes its code or external_id as well.
+    ``account_id`` is an account's id, code or external_id. For `create_child` and `entries`
+    the documentation names the id alone.
     """
 
     __slots__ = ()
@@ -51,6 +52,8 @@ class ChartOfAccounts(BusinessService):
         **options: Unpack[CallOptions],
     ) -> LedgerAccountDetail:
         """Create an account below another one, of that one's type.
+
+        One that has this ``external_id`` already is answered as it is.
 
         https://docs.thredfi.com/api-reference/chart-of-accounts/create-child-account
         """

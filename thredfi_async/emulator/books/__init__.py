@@ -7,24 +7,21 @@ from .books import Books, Totals
 from .chart import Role
 from .documents import Document
 from .ledger import Account, Entry, EntryLine, Ledger, Leg, Posting
-from .payables import Bill, BillAllocation, BillCredit, BillPayment, BillRefund, Vendor
+from .payables import Bill, BillAllocation, BillPayment, Vendor
 from .payouts import Payout
 from .receipts import Receipt, ReceiptLink
 from .receivables import (
-    UNPAID_BY,
     Customer,
     CustomerCredit,
-    CustomerCreditLine,
     Invoice,
-    Line,
     Payment,
     Refund,
     RefundPayment,
     WriteOff,
 )
 from .row import Row
+from .trade import UNPAID_BY, Credit, CreditLine, Line, Owed, Party
 from .vendor_credits import (
-    CreditLine,
     VendorCredit,
     VendorRefund,
     VendorRefundAllocation,
@@ -38,14 +35,12 @@ __all__ = [
     "BankTransaction",
     "Bill",
     "BillAllocation",
-    "BillCredit",
     "BillPayment",
-    "BillRefund",
     "Books",
+    "Credit",
     "CreditLine",
     "Customer",
     "CustomerCredit",
-    "CustomerCreditLine",
     "Document",
     "Entry",
     "EntryLine",
@@ -53,6 +48,8 @@ __all__ = [
     "Ledger",
     "Leg",
     "Line",
+    "Owed",
+    "Party",
     "Payment",
     "Payout",
     "Posting",

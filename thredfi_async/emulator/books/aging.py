@@ -42,17 +42,10 @@ def agings(ledger: Ledger, role: Role, day: date) -> list[Aging]:
     found: dict[Any, Aging] = {}
     for item, amount in ledger.open_items(role, day).items():
         document: Any = documents.get(item)
-        party = _party(document)
+        party = document.party if document is not None else None
         aging = found.setdefault(party, Aging(party))
         aging.bands[_band(document, day)] += sign * amount
     return sorted(found.values(), key=lambda aging: -aging.total)
-
-
-def _party(document: Any) -> Any:
-    for name in ("customer", "vendor"):
-        if hasattr(document, name):
-            return getattr(document, name)
-    return None
 
 
 def _band(document: Any, day: date) -> str:

@@ -7,107 +7,31 @@ what the ledger holds of a voided bill depends on them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
 from .chart import Role
 from .ledger import Account, Leg, Posting
-from .receivables import UNPAID_BY, Line
-from .row import Row
+from .trade import Owed, Party, Transfer
 
-__all__ = ["Bill", "BillAllocation", "BillCredit", "BillPayment", "BillRefund", "Vendor"]
+if TYPE_CHECKING:
+    from .vendor_credits import VendorRefund
+
+__all__ = ["Bill", "BillAllocation", "BillPayment", "Vendor"]
 
 
 @attrs.define(kw_only=True, eq=False)
-class Vendor(Row):
+class Vendor(Party):
     """A vendor."""
 
     kind: ClassVar[str] = "vendor"
 
-    archived_at: datetime | None = None
-
-    @property
-    def name(self) -> str:
-        """What to call them: company, else person, else external_id."""
-        for key in ("company_name", "individual_name"):
-            if self.fields.get(key):
-                return str(self.fields[key])
-        return self.external_id or self.id
-
-
-class BillCredit(Protocol):
-    """What a bill asks of a vendor credit that is applied to it."""
-
-    @property
-    def id(self) -> str:
-        """The credit's id."""
-
-    @property
-    def external_id(self) -> str | None:
-        """What the caller knows it by."""
-
-    @property
-    def vendor(self) -> Vendor:
-        """Who gave it."""
-
-    @property
-    def allocations(self) -> Mapping[str, int]:
-        """What of it is applied to which bill, by bill id."""
-
-    @property
-    def applied_at(self) -> Mapping[str, datetime]:
-        """When, by bill id."""
-
-
-class BillRefundShare(Protocol):
-    """A part of a vendor refund, for a bill or for something else."""
-
-    @property
-    def bill(self) -> Bill | None:
-        """The bill that it takes back some of."""
-
-    @property
-    def costs(self) -> Mapping[Role | Account, int]:
-        """What it takes back of the bill's parts, in minor units."""
-
-
-class BillRefund(Protocol):
-    """What a bill or a bill payment asks of a vendor refund that takes some of it back."""
-
-    @property
-    def id(self) -> str:
-        """The refund's id."""
-
-    @property
-    def fields(self) -> Mapping[str, Any]:
-        """Those of its request."""
-
-    @property
-    def vendor(self) -> Vendor:
-        """Who owes it."""
-
-    @property
-    def created_at(self) -> datetime:
-        """When it was recorded."""
-
-    @property
-    def allocations(self) -> Sequence[BillRefundShare]:
-        """What it is for."""
-
-    @property
-    def bill_allocations(self) -> Mapping[str, int]:
-        """What it takes back of which bill, by bill id."""
-
-    @property
-    def payment_allocations(self) -> Mapping[str, int]:
-        """What it takes back of which bill payment, by payment id."""
-
 
 @attrs.define(kw_only=True, eq=False)
-class Bill(Row):
+class Bill(Owed):
     """A bill of a vendor.
 
     A refund of it takes back what was paid: it is tracked, but what is outstanding stays.
@@ -115,25 +39,17 @@ class Bill(Row):
 
     kind: ClassVar[str] = "bill"
 
-    number: str
     vendor: Vendor | None
     issue_date: date
     received_at: datetime
-    due_at: datetime | None
     approved_at: datetime | None
-    lines: list[Line]
-    subtotal: int
-    tax: int
-    total: int
-    voided_at: datetime | None = None
     payments: dict[str, BillPayment] = attrs.field(factory=dict)
-    credits: dict[str, BillCredit] = attrs.field(factory=dict)
-    refunds: dict[str, BillRefund] = attrs.field(factory=dict)
+    refunds: dict[str, VendorRefund] = attrs.field(factory=dict)
 
     @property
-    def label(self) -> str:
-        """What to call it in an entry."""
-        return f"Bill {self.number}"
+    def party(self) -> Vendor | None:
+        """Whom it is owed to, where it names somebody."""
+        return self.vendor
 
     @property
     def paid(self) -> int:
@@ -141,26 +57,16 @@ class Bill(Row):
         return sum(payment.allocations[self.id].amount for payment in self.payments.values())
 
     @property
-    def settlers(self) -> set[Vendor]:
+    def settlers(self) -> set[Party]:
         """The vendors of all that settles it or takes it back."""
+        credited = {credit.party for credit in self.credits.values()}
         paid = {payment.vendor for payment in self.payments.values()}
-        credited = {credit.vendor for credit in self.credits.values()}
-        return paid | credited | {refund.vendor for refund in self.refunds.values()}
-
-    @property
-    def credited(self) -> int:
-        """What credits of the vendor settle of it."""
-        return sum(credit.allocations[self.id] for credit in self.credits.values())
+        return credited | paid | {refund.vendor for refund in self.refunds.values()}
 
     @property
     def refunded(self) -> int:
         """What the vendor owes back on it, or paid back."""
         return sum(refund.bill_allocations[self.id] for refund in self.refunds.values())
-
-    @property
-    def outstanding(self) -> int:
-        """What is still to be paid; nothing of a voided bill."""
-        return 0 if self.voided_at else self.total - self.paid - self.credited
 
     @property
     def status(self) -> str:
@@ -169,20 +75,14 @@ class Bill(Row):
             return "voided"
         if not self.outstanding:
             return "paid"
-        return "partially_paid" if self.paid or self.credited else "received"
+        return "partially_paid" if self.settled else "received"
 
     @property
     def paid_at(self) -> datetime | None:
         """When the last of it was paid or credited, once nothing is outstanding any more."""
         if self.voided_at or self.outstanding:
             return None
-        paid = [payment.paid_at for payment in self.payments.values()]
-        credited = [credit.applied_at[self.id] for credit in self.credits.values()]
-        return max([*paid, *credited], default=self.received_at)
-
-    def is_overdue(self, now: datetime) -> bool:
-        """Whether something is owed after its due day (UTC)."""
-        return bool(self.due_at and self.outstanding and self.due_at.date() < now.date())
+        return self._last_settled(self.payments.values(), self.received_at)
 
     @property
     def parts(self) -> dict[Role | Account, int]:
@@ -243,7 +143,7 @@ class BillAllocation:
 
 
 @attrs.define(kw_only=True, eq=False)
-class BillPayment(Row):
+class BillPayment(Transfer):
     """A payment to a vendor; ``allocations`` are by bill id.
 
     ``refunds`` are the vendor refunds that take back some of what no bill has used.
@@ -252,14 +152,8 @@ class BillPayment(Row):
     kind: ClassVar[str] = "bill_payment"
 
     vendor: Vendor
-    amount: int
-    payment_date: date
-    status: str = "pending"
-    submitted_at: datetime | None = None
-    completed_at: datetime | None = None
-    failed_at: datetime | None = None
     allocations: dict[str, BillAllocation] = attrs.field(factory=dict)
-    refunds: dict[str, BillRefund] = attrs.field(factory=dict)
+    refunds: dict[str, VendorRefund] = attrs.field(factory=dict)
 
     @property
     def method(self) -> str:
@@ -270,11 +164,6 @@ class BillPayment(Row):
     def paid_at(self) -> datetime:
         """Midnight UTC of the day on which it was paid."""
         return datetime.combine(self.payment_date, time(), UTC)
-
-    @property
-    def fee(self) -> int:
-        """What it cost to pay, on top of the amount."""
-        return self.fields.get("processing_fee_cents") or 0
 
     @property
     def allocated(self) -> int:
@@ -290,11 +179,6 @@ class BillPayment(Row):
     def unallocated(self) -> int:
         """What of it can still be allocated to bills or refunded."""
         return self.amount - self.allocated - self.refunded
-
-    @property
-    def is_live(self) -> bool:
-        """Whether it pays anything: it has neither failed nor been cancelled."""
-        return self.status not in UNPAID_BY
 
     def postings(self) -> Mapping[str, Posting]:
         """Money out: off what is owed to the vendor, the rest kept for later bills."""

@@ -4,98 +4,54 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import attrs
 
 from .chart import Role
 from .ledger import Account, Leg, Posting
 from .row import Row
+from .trade import AnyPayment, Credit, Owed, Party
 
 __all__ = [
-    "UNPAID_BY",
     "Customer",
     "CustomerCredit",
-    "CustomerCreditLine",
     "Invoice",
-    "Line",
     "Payment",
     "Refund",
     "RefundPayment",
     "WriteOff",
 ]
 
-UNPAID_BY = frozenset({"failed", "cancelled"})  # payments that pay nothing
-
 
 @attrs.define(kw_only=True, eq=False)
-class Customer(Row):
+class Customer(Party):
     """A customer."""
 
     kind: ClassVar[str] = "customer"
 
-    archived_at: datetime | None = None
-
-    @property
-    def name(self) -> str:
-        """What to call them: company, else person, else external_id."""
-        for key in ("company_name", "individual_name", "name"):
-            if self.fields.get(key):
-                return str(self.fields[key])
-        return self.external_id or self.id
-
-
-@attrs.frozen(kw_only=True)
-class Line:
-    """One line of an invoice or a bill. All amounts in minor units."""
-
-    id: str
-    fields: Mapping[str, Any]
-    unit_price: int
-    subtotal: int
-    tax: int
-    account: Account | None = None  # of its revenue or cost, where the request names one
-
-    @property
-    def total(self) -> int:
-        """Net amount and tax."""
-        return self.subtotal + self.tax
-
 
 @attrs.define(kw_only=True, eq=False)
-class Invoice(Row):
+class Invoice(Owed):
     """An invoice."""
 
     kind: ClassVar[str] = "invoice"
 
-    number: str
     customer: Customer | None
     sent_at: datetime
-    due_at: datetime | None
-    lines: list[Line]
-    subtotal: int
-    tax: int
-    total: int
-    voided_at: datetime | None = None
     payments: dict[str, Payment] = attrs.field(factory=dict)
-    credits: dict[str, CustomerCredit] = attrs.field(factory=dict)
     write_offs: dict[str, WriteOff] = attrs.field(factory=dict)
     refunds: dict[str, Refund] = attrs.field(factory=dict)
 
     @property
-    def label(self) -> str:
-        """What to call it in an entry."""
-        return f"Invoice {self.number}"
+    def party(self) -> Customer | None:
+        """Who owes it, where it names somebody."""
+        return self.customer
 
     @property
     def paid(self) -> int:
         """What its payments pay of it."""
         return sum(payment.allocations[self.id] for payment in self.payments.values())
-
-    @property
-    def credited(self) -> int:
-        """What credits of the customer settle of it."""
-        return sum(credit.allocations[self.id] for credit in self.credits.values())
 
     @property
     def written_off(self) -> int:
@@ -111,11 +67,6 @@ class Invoice(Row):
     def refunded(self) -> int:
         """What is owed back on it, or was paid back."""
         return sum(refund.amount for refund in self.refunds.values())
-
-    @property
-    def outstanding(self) -> int:
-        """What is still to be paid; nothing of a voided invoice."""
-        return 0 if self.voided_at else self.total - self.settled
 
     @property
     def status(self) -> str:
@@ -141,13 +92,7 @@ class Invoice(Row):
         """
         if self.voided_at or self.outstanding or self.write_offs:
             return None
-        paid = [payment.paid_at for payment in self.payments.values()]
-        credited = [credit.applied_at[self.id] for credit in self.credits.values()]
-        return max([*paid, *credited], default=self.sent_at)
-
-    def is_overdue(self, now: datetime) -> bool:
-        """Whether something is owed after its due day (UTC)."""
-        return bool(self.due_at and self.outstanding and self.due_at.date() < now.date())
+        return self._last_settled(self.payments.values(), self.sent_at)
 
     def postings(self) -> Mapping[str, Posting]:
         """The sale: owed by the customer, earned, and the tax on it."""
@@ -173,7 +118,7 @@ class Invoice(Row):
 
 
 @attrs.define(kw_only=True, eq=False)
-class Payment(Row):
+class Payment(AnyPayment):
     """A payment of a customer; ``allocations`` are minor units by invoice id.
 
     ``payout_id`` is the payout of a processor that it came with.
@@ -183,8 +128,6 @@ class Payment(Row):
 
     idempotency_key: str | None
     customer: Customer | None
-    amount: int
-    status: str
     allocations: dict[str, int] = attrs.field(factory=dict)
     allocation_ids: dict[str, str] = attrs.field(factory=dict)
     payout_id: str | None = None
@@ -205,19 +148,9 @@ class Payment(Row):
         return datetime.combine(self.payment_date, time(), UTC)
 
     @property
-    def fee(self) -> int:
-        """What the processor kept of it."""
-        return self.fields.get("processing_fee_cents") or 0
-
-    @property
     def allocated(self) -> int:
         """What of it is allocated to invoices."""
         return sum(self.allocations.values())
-
-    @property
-    def is_live(self) -> bool:
-        """Whether it pays anything: it has neither failed nor been cancelled."""
-        return self.status not in UNPAID_BY
 
     @property
     def cash(self) -> Role:
@@ -237,55 +170,28 @@ class Payment(Row):
         return {"payment": Posting.of(self.payment_date, self.label, legs)}
 
 
-@attrs.frozen(kw_only=True)
-class CustomerCreditLine:
-    """One line of a customer credit: the net ``amount``, and the tax on it, in minor units."""
-
-    fields: Mapping[str, Any]
-    amount: int
-    tax: int
-    account: Account | None = None  # of the revenue, where the request names one
-
-    @property
-    def total(self) -> int:
-        """Net amount and tax."""
-        return self.amount + self.tax
-
-
 @attrs.define(kw_only=True, eq=False)
-class CustomerCredit(Row):
-    """A credit note to a customer; ``allocations`` are minor units by invoice id.
+class CustomerCredit(Credit):
+    """A credit note to a customer.
 
     It is a draft, and counts for nothing, until it has a ``sent_at``.
     """
 
     kind: ClassVar[str] = "customer_credit"
+    settles: ClassVar[type[Owed]] = Invoice
 
     customer: Customer
     sent_at: datetime | None
-    lines: list[CustomerCreditLine]
-    source_invoice: Invoice | None
-    allocations: dict[str, int] = attrs.field(factory=dict)
-    applied_at: dict[str, datetime] = attrs.field(factory=dict)  # by invoice id
 
     @property
-    def total(self) -> int:
-        """What the customer gets back, tax included."""
-        return sum(line.total for line in self.lines)
-
-    @property
-    def applied(self) -> int:
-        """What of it settles invoices."""
-        return sum(self.allocations.values())
+    def party(self) -> Customer:
+        """Who gets it."""
+        return self.customer
 
     @property
     def status(self) -> str:
         """draft, sent, partially_applied or applied."""
-        if self.sent_at is None:
-            return "draft"
-        if self.applied == self.total:
-            return "applied"
-        return "partially_applied" if self.applied else "sent"
+        return "draft" if self.sent_at is None else self._progress("sent")
 
     def postings(self) -> Mapping[str, Posting]:
         """Revenue and tax taken back; each allocation takes its part off what is owed."""
@@ -293,14 +199,13 @@ class CustomerCredit(Row):
             return {}
         legs = [Leg(Role.CUSTOMER_CREDITS, -self.total)]
         for line in self.lines:
-            legs.append(Leg(line.account or Role.SALES_RETURNS, line.amount))
+            legs.append(Leg(line.account or Role.SALES_RETURNS, line.net))
             legs.append(Leg(Role.OUTPUT_TAX, line.tax))
-        found = {"credit": Posting.of(self.sent_at.date(), self.label, legs)}
-        for invoice_id, amount in self.allocations.items():
-            legs = [Leg(Role.CUSTOMER_CREDITS, amount), Leg(Role.RECEIVABLE, -amount, invoice_id)]
-            day = self.applied_at[invoice_id].date()
-            found[invoice_id] = Posting.of(day, f"{self.label} applied", legs)
-        return found
+        note = Posting.of(self.sent_at.date(), self.label, legs)
+        return {"credit": note, **self._applications()}
+
+    def _application(self, owed_id: str, amount: int) -> list[Leg]:
+        return [Leg(Role.CUSTOMER_CREDITS, amount), Leg(Role.RECEIVABLE, -amount, owed_id)]
 
 
 @attrs.define(kw_only=True, eq=False)

@@ -31,10 +31,15 @@ class Row:
     created_at: datetime
     updated_at: datetime
 
+    @classmethod
+    def title(cls) -> str:
+        """The kind in words."""
+        return cls.kind.replace("_", " ")
+
     @property
     def label(self) -> str:
         """What to call it in an entry."""
-        return f"{self.kind.replace('_', ' ').capitalize()} {self.external_id or self.id}"
+        return f"{self.title().capitalize()} {self.external_id or self.id}"
 
     def postings(self) -> Mapping[str, Posting]:
         """What the ledger is to hold of it as it stands: nothing, for most rows."""

@@ -11,75 +11,43 @@ import attrs
 from .chart import Role
 from .ledger import Account, Leg, Posting
 from .payables import Bill, BillPayment, Vendor
-from .receivables import UNPAID_BY
 from .row import Row
+from .trade import Credit, Owed, Transfer
 
-__all__ = [
-    "CreditLine",
-    "VendorCredit",
-    "VendorRefund",
-    "VendorRefundAllocation",
-    "VendorRefundPayment",
-]
-
-
-@attrs.frozen(kw_only=True)
-class CreditLine:
-    """One line of a vendor credit. ``amount`` includes ``tax``; both in minor units."""
-
-    fields: Mapping[str, Any]
-    amount: int
-    tax: int
-    account: Account | None = None  # of the expense, where the request names one
+__all__ = ["VendorCredit", "VendorRefund", "VendorRefundAllocation", "VendorRefundPayment"]
 
 
 @attrs.define(kw_only=True, eq=False)
-class VendorCredit(Row):
-    """A credit note of a vendor; ``allocations`` are minor units by bill id."""
+class VendorCredit(Credit):
+    """A credit note of a vendor."""
 
     kind: ClassVar[str] = "vendor_credit"
+    settles: ClassVar[type[Owed]] = Bill
 
     vendor: Vendor
     received_at: datetime
-    lines: list[CreditLine]
-    source_bill: Bill | None
-    allocations: dict[str, int] = attrs.field(factory=dict)
-    applied_at: dict[str, datetime] = attrs.field(factory=dict)  # by bill id
 
     @property
-    def total(self) -> int:
-        """What the vendor gives back, tax included."""
-        return sum(line.amount for line in self.lines)
-
-    @property
-    def applied(self) -> int:
-        """What of it pays bills."""
-        return sum(self.allocations.values())
-
-    @property
-    def remaining(self) -> int:
-        """What no bill has used yet."""
-        return self.total - self.applied
+    def party(self) -> Vendor:
+        """Who gives it."""
+        return self.vendor
 
     @property
     def status(self) -> str:
         """received, partially_applied or applied."""
-        if not self.remaining:
-            return "applied"
-        return "partially_applied" if self.applied else "received"
+        return self._progress("received")
 
     def postings(self) -> Mapping[str, Posting]:
         """What was bought costs less; each allocation takes its part off what a bill owes."""
         legs = [Leg(Role.VENDOR_CREDITS, self.total)]
         for line in self.lines:
             legs.append(Leg(Role.INPUT_TAX, -line.tax))
-            legs.append(Leg(line.account or Role.PURCHASES, line.tax - line.amount))
-        found = {"credit": Posting.of(self.received_at.date(), self.label, legs)}
-        for bill_id, amount in self.allocations.items():
-            legs = [Leg(Role.PAYABLE, amount, bill_id), Leg(Role.VENDOR_CREDITS, -amount)]
-            day = self.applied_at[bill_id].date()
-            found[bill_id] = Posting.of(day, f"{self.label} applied", legs)
-        return found
+            legs.append(Leg(line.account or Role.PURCHASES, -line.net))
+        note = Posting.of(self.received_at.date(), self.label, legs)
+        return {"credit": note, **self._applications()}
+
+    def _application(self, owed_id: str, amount: int) -> list[Leg]:
+        return [Leg(Role.PAYABLE, amount, owed_id), Leg(Role.VENDOR_CREDITS, -amount)]
 
 
 @attrs.frozen(kw_only=True)
@@ -175,33 +143,17 @@ class VendorRefund(Row):
 
 
 @attrs.define(kw_only=True, eq=False)
-class VendorRefundPayment(Row):
+class VendorRefundPayment(Transfer):
     """Money that comes in on a refund."""
 
     kind: ClassVar[str] = "vendor_refund_payment"
 
     refund: VendorRefund
-    amount: int
-    payment_date: date
-    status: str
-    submitted_at: datetime | None = None
-    completed_at: datetime | None = None
-    failed_at: datetime | None = None
-
-    @property
-    def fee(self) -> int:
-        """What a processor kept of it."""
-        return self.fields.get("processing_fee_cents") or 0
 
     @property
     def net(self) -> int:
         """What arrives at the bank."""
         return self.amount - self.fee
-
-    @property
-    def is_live(self) -> bool:
-        """Whether it pays anything: it has neither failed nor been cancelled."""
-        return self.status not in UNPAID_BY
 
     def postings(self) -> Mapping[str, Posting]:
         """Money in, off what the vendor owes back."""

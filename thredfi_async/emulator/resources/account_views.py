@@ -11,7 +11,7 @@ from ..books import Account, Books
 from ..books.chart import GROUPS
 from ..call import without_none
 
-__all__ = ["detail_view", "node_view", "row_view", "title"]
+__all__ = ["detail_view", "identifier_view", "node_view", "row_view", "title"]
 
 _DETAILS = ("description", "institution_name", "iban", "sort_code", "account_number_mask")
 
@@ -21,6 +21,11 @@ Period = tuple[date, date]
 def title(word: str) -> str:
     """A value of an enum as text to show."""
     return word.replace("_", " ").capitalize()
+
+
+def identifier_view(account: Account) -> dict[str, str]:
+    """The account as lines of bills and credits name it."""
+    return {"type": "AccountId", "id": account.id}
 
 
 def row_view(books: Books, account: Account, period: Period | None = None) -> dict[str, Any]:

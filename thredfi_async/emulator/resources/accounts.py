@@ -13,7 +13,8 @@ from ..books import Account, Books, EntryLine
 from ..books.chart import DEFAULT_SUBTYPES, GROUPS, TYPES
 from ..books.statements import fiscal_year
 from ..call import Answer, Call, Handler
-from ..paging import cut_page, matches_text, page_of
+from ..filtering import matches_text
+from ..paging import cut_page, page_of
 from ..problems import REQUIRED, Problem, conflict, duplicate, invalid, not_found
 from .account_views import detail_view, node_view, row_view
 
@@ -181,7 +182,7 @@ def _create_child(call: Call) -> Answer:
     if known is not None:
         if known.parent is not parent:
             raise duplicate("account")
-        return Answer(201, detail_view(books, known))  # the description has no 200 here
+        return Answer(200, detail_view(books, known))
     if not parent.is_active:
         raise conflict("An archived account takes no children.")
     _check_name(books, fields)

@@ -9,8 +9,8 @@ from typing import Any
 from ... import money, operations
 from ..books import BankAccount, Books, Role
 from ..call import Answer, Call, Handler, World
-from ..paging import matches_text, ordered, page_of, within
-from ..problems import not_found
+from ..filtering import matches_text, ordered, within
+from ..paging import page_of
 
 __all__ = ["HANDLERS", "connect"]
 
@@ -124,10 +124,7 @@ def _is_wanted(asked: Mapping[str, Any], books: Books, account: BankAccount) -> 
 
 
 def _get(call: Call) -> Answer:
-    found = call.books.bank_accounts.get(call.path["bank_account_id"])
-    if found is None:
-        raise not_found("bank account")
-    return Answer(200, _detail_view(call.books, found))
+    return Answer(200, _detail_view(call.books, call.named(BankAccount, "bank_account_id")))
 
 
 HANDLERS: dict[str, Handler] = {

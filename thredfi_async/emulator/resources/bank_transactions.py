@@ -9,8 +9,9 @@ from typing import Any
 from ... import money, operations
 from ..books import Account, BankTransaction, BillPayment, Books, Payment, Reconciliation
 from ..call import Answer, Call, Handler, World, instant, without_none
-from ..paging import matches_text, ordered, page_of, within
-from ..problems import conflict, not_found
+from ..filtering import matches_text, ordered, within
+from ..paging import page_of
+from ..problems import conflict
 from .bank_accounts import connect
 
 __all__ = [
@@ -69,10 +70,7 @@ def come_in(
 
 def named_transaction(call: Call) -> BankTransaction:
     """The transaction that the path names. Raises 404."""
-    found = call.books.bank_transactions.get(call.path["transaction_id"])
-    if found is None:
-        raise not_found("bank transaction")
-    return found
+    return call.named(BankTransaction, "transaction_id")
 
 
 # --- views -----------------------------------------------------------------------------

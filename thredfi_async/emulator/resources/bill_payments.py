@@ -6,34 +6,29 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+import attrs
+
 from ... import operations
+from ..allocations import asked_shares, check_refunded
 from ..books import UNPAID_BY, Bill, BillAllocation, BillPayment, Books, Vendor
 from ..call import Answer, Call, Handler, without_none
-from ..checks import check_currency
+from ..checks import check_currency, find_party, not_negative
+from ..filtering import matches_text, within_days
 from ..idempotency import answer_once
-from ..paging import matches_text, page_of, within_days
-from ..problems import REQUIRED, conflict, invalid, not_found
+from ..paging import page_of
+from ..problems import REQUIRED, conflict, invalid
 from .bank_transactions import reconciled_bank_transactions
-from .vendors import find_vendor
+from .vendor_refund_views import allocated_refund_view
 
 __all__ = ["HANDLERS", "cancel_payment", "record_payment"]
 
 _SHOWN = "payment_reference check_number description memo failure_reason metadata".split()
 # null leaves these as they are; it empties all other fields.
 _NEVER_EMPTY = frozenset({"status", "allocations"})
-# What a status can change to; the others are final.
-_NEXT = {
-    "pending": ("processing", "completed", "failed", "cancelled"),
-    "processing": ("completed", "failed"),
-}
-_INSTANTS = {"processing": "submitted_at", "completed": "completed_at", "failed": "failed_at"}
 
 
 def _named(call: Call) -> BillPayment:
-    found = call.books.bill_payments.get(call.path["bill_payment_id"])
-    if found is None:
-        raise not_found("bill payment")
-    return found
+    return call.named(BillPayment, "bill_payment_id")
 
 
 # --- views -----------------------------------------------------------------------------
@@ -57,7 +52,10 @@ def _view(books: Books, payment: BillPayment) -> dict[str, Any]:
             "completed_at": payment.completed_at,
             "failed_at": payment.failed_at,
             **{key: fields.get(key) for key in _SHOWN},
-            "vendor_refund_allocations": _refund_allocations(payment),
+            "vendor_refund_allocations": [
+                allocated_refund_view(refund, refund.payment_allocations[payment.id])
+                for refund in payment.refunds.values()
+            ],
         }
     )
 
@@ -104,20 +102,6 @@ def _allocation_view(bill: Bill, allocation: BillAllocation) -> dict[str, Any]:
     )
 
 
-def _refund_allocations(payment: BillPayment) -> list[dict[str, Any]]:
-    return [
-        without_none(
-            {
-                "vendor_refund_id": refund.id,
-                "amount_cents": refund.payment_allocations[payment.id],
-                "allocated_at": refund.created_at,
-                "reference_number": refund.fields.get("reference_number"),
-            }
-        )
-        for refund in payment.refunds.values()
-    ]
-
-
 # --- create ----------------------------------------------------------------------------
 
 
@@ -130,8 +114,8 @@ def _create(call: Call) -> Answer:
 def _new(call: Call) -> Answer:
     books, fields = call.books, call.fields()
     check_currency(books, fields)
-    _check_fee(fields)
-    vendor = find_vendor(books, fields)
+    not_negative(fields, "processing_fee_cents")
+    vendor = find_party(books, Vendor, fields)
     if vendor is None:
         raise invalid(vendor_id=REQUIRED)
     day = call.body.payment_date or call.now.date()
@@ -149,6 +133,7 @@ def record_payment(
         fields=fields,
         vendor=vendor,
         amount=fields["amount_cents"],
+        status="pending",
         payment_date=day,
         created_at=call.now,
         updated_at=call.now,
@@ -159,11 +144,6 @@ def record_payment(
     return payment
 
 
-def _check_fee(fields: Mapping[str, Any]) -> None:
-    if (fields.get("processing_fee_cents") or 0) < 0:
-        raise invalid(processing_fee_cents="Must be at least 0.")
-
-
 # --- allocations -----------------------------------------------------------------------
 
 
@@ -171,50 +151,26 @@ def _wanted(
     call: Call, payment: BillPayment, asked: Sequence[Mapping[str, Any]]
 ) -> dict[str, BillAllocation]:
     """What a payment is to pay, by bill id. Raises 400 and 409, and changes nothing."""
-    books, held = call.books, payment.allocations
-    found: dict[str, BillAllocation] = {}
-    for number, one in enumerate(asked):
-        path = f"allocations[{number}]"
-        bill = _allocatable(books, payment, one, path)
-        known = found.get(bill.id) or held.get(bill.id)
-        amount = one["amount_cents"] + (found[bill.id].amount if bill.id in found else 0)
-        left = bill.outstanding + (held[bill.id].amount if bill.id in held else 0)
-        if amount > left:
-            raise invalid(**{f"{path}.amount_cents": f"Only {left} of the bill is outstanding."})
-        found[bill.id] = BillAllocation(
-            id=known.id if known else call.world.new_id(),
-            amount=amount,
-            at=known.at if known else call.now,
-            description=one.get("description") or (known.description if known else None),
-        )
+    held = {bill_id: one.amount for bill_id, one in payment.allocations.items()}
+    shares = asked_shares(call.books, Bill, asked, "amount_cents", party=payment.vendor, held=held)
     left = payment.amount - payment.refunded
-    if sum(one.amount for one in found.values()) > left:
+    if sum(shares.values()) > left:
         raise invalid(allocations=f"They add up to more than the payment, {left}.")
-    for bill_id, before in held.items():
-        bill = books.bills[bill_id]
-        now = found[bill_id].amount if bill_id in found else 0
-        if bill.paid - before.amount + now < bill.refunded:
-            raise conflict(f"{bill.refunded} of bill {bill.number} has been refunded.")
-    return found
+    check_refunded(call.books, Bill, held, shares)
+    said = {one["bill_id"]: one["description"] for one in asked if one.get("description")}
+    return {
+        bill_id: _allocation(call, payment.allocations.get(bill_id), share, said.get(bill_id))
+        for bill_id, share in shares.items()
+    }
 
 
-def _allocatable(books: Books, payment: BillPayment, asked: Mapping[str, Any], path: str) -> Bill:
-    """The bill that an allocation is for. Raises 400."""
-    missing = [name for name in ("bill_id", "amount_cents") if asked.get(name) is None]
-    if missing:
-        raise invalid(**{f"{path}.{name}": REQUIRED for name in missing})
-    if asked["amount_cents"] < 1:
-        raise invalid(**{f"{path}.amount_cents": "Must be at least 1."})
-    bill = books.bills.get(asked["bill_id"])
-    if bill is None:
-        text = "No bill of this business has this id."
-    elif bill.voided_at and bill.id not in payment.allocations:
-        text = "The bill is voided."
-    elif bill.vendor not in (None, payment.vendor):
-        text = "The bill is another vendor's."
-    else:
-        return bill
-    raise invalid(**{f"{path}.bill_id": text})
+def _allocation(
+    call: Call, known: BillAllocation | None, amount: int, description: str | None
+) -> BillAllocation:
+    """A new allocation, or what becomes of one that the payment has already."""
+    if known is None:
+        known = BillAllocation(id=call.world.new_id(), amount=amount, at=call.now)
+    return attrs.evolve(known, amount=amount, description=description or known.description)
 
 
 def _released(call: Call, payment: BillPayment) -> dict[str, BillAllocation]:
@@ -230,10 +186,7 @@ def _settle(
     """Give a payment a status, and let it pay what `_wanted` found right and nothing else."""
     books, held = call.books, payment.allocations
     payment.allocations = dict(wanted)
-    if status != payment.status and status in _INSTANTS:
-        setattr(payment, _INSTANTS[status], call.now)
-    payment.status = status
-    payment.updated_at = call.now
+    payment.turn(status, call.now)
     books.record(payment)
     for bill_id in {**held, **wanted}:
         if held.get(bill_id) != wanted.get(bill_id):
@@ -273,13 +226,8 @@ def _list(call: Call) -> Answer:
 
 
 def _update(call: Call) -> Answer:
-    payment = _named(call)
-    changes = {
-        name: value
-        for name, value in call.changes().items()
-        if value is not None or name not in _NEVER_EMPTY
-    }
-    _check_fee(changes)
+    payment, changes = _named(call), call.changes(_NEVER_EMPTY)
+    not_negative(changes, "processing_fee_cents")
     status = changes.get("status", payment.status)
     _check_status(payment, status, {**payment.fields, **changes})
     wanted: Mapping[str, BillAllocation] = payment.allocations
@@ -298,11 +246,11 @@ def _check_status(payment: BillPayment, status: str, fields: Mapping[str, Any]) 
     """Refuse a change of status that can't be. Raises 400 and 409."""
     if status == payment.status:
         return
-    following = _NEXT.get(payment.status)
-    if following is None:
+    if not payment.following:
         raise conflict(f"A {payment.status} payment stays so; record a new one.")
-    if status not in following:
-        raise conflict(f"A {payment.status} payment can become {', '.join(following)} only.")
+    if status not in payment.following:
+        possible = ", ".join(payment.following)
+        raise conflict(f"A {payment.status} payment can become {possible} only.")
     if status == "failed" and not fields.get("failure_reason"):
         raise invalid(failure_reason="Required with the status failed.")
 

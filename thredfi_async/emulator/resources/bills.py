@@ -9,11 +9,14 @@ from ... import operations
 from ..amounts import lines_of, totals_of
 from ..books import Bill, Books, Line, Role, Vendor
 from ..call import Answer, Call, Handler, instant, without_none
-from ..checks import check_currency
+from ..checks import check_currency, check_external_id, find_party
 from ..documents import document_view, sent_documents
-from ..paging import matches_text, page_of, within
-from ..problems import conflict, duplicate, not_found
-from .vendors import find_vendor, vendor_view
+from ..filtering import has_status, matches_text, within
+from ..paging import page_of
+from ..problems import conflict
+from .account_views import identifier_view
+from .vendor_refund_views import allocated_refund_view
+from .vendors import vendor_view
 
 __all__ = ["HANDLERS"]
 
@@ -21,10 +24,7 @@ _SHOWN = ("vendor_bill_number", "purchase_order_number", "memo")
 
 
 def _named(call: Call) -> Bill:
-    found = call.books.bills.get(call.path["bill_id"])
-    if found is None:
-        raise not_found("bill")
-    return found
+    return call.named(Bill, "bill_id")
 
 
 # --- views -----------------------------------------------------------------------------
@@ -65,7 +65,10 @@ def _view(call: Call, bill: Bill) -> dict[str, Any]:
             "outstanding_balance": bill.outstanding,
             "bill_payment_allocations": _payment_allocations(bill),
             "vendor_credit_allocations": _credit_allocations(bill),
-            "vendor_refund_allocations": _refund_allocations(bill),
+            "vendor_refund_allocations": [
+                allocated_refund_view(refund, refund.bill_allocations[bill.id])
+                for refund in bill.refunds.values()
+            ],
             "document": document_view(call, bill),
             "created_at": bill.created_at,
             "updated_at": bill.updated_at,
@@ -79,7 +82,7 @@ def _line_view(books: Books, bill: Bill, line: Line) -> dict[str, Any]:
         {
             "id": line.id,
             "bill_id": bill.id,
-            "account_identifier": {"type": "AccountId", "id": account.id},
+            "account_identifier": identifier_view(account),
             "currency": books.currency,
             "unit_price": line.unit_price,
             "quantity": line.fields["quantity"],
@@ -119,20 +122,6 @@ def _credit_allocations(bill: Bill) -> list[dict[str, Any]]:
     ]
 
 
-def _refund_allocations(bill: Bill) -> list[dict[str, Any]]:
-    return [
-        without_none(
-            {
-                "vendor_refund_id": refund.id,
-                "amount_cents": refund.bill_allocations[bill.id],
-                "allocated_at": refund.created_at,
-                "reference_number": refund.fields.get("reference_number"),
-            }
-        )
-        for refund in bill.refunds.values()
-    ]
-
-
 # --- operations ------------------------------------------------------------------------
 
 
@@ -142,7 +131,7 @@ def _create(call: Call) -> Answer:
     if known is not None:
         return _answer(call, 200, known)
     check_currency(books, fields)
-    vendor = find_vendor(books, fields)
+    vendor = find_party(books, Vendor, fields)
     lines = lines_of(fields["line_items"], books, call.world.new_id)
     subtotal, tax, total = totals_of({}, lines)
     received_at = instant(received_at=call.body.received_at) or call.now
@@ -183,7 +172,7 @@ def _list(call: Call) -> Answer:
         numbers = [bill.number, *(bill.fields.get(key) for key in _SHOWN[:2]), *references]
         return (
             (not vendors or (bill.vendor is not None and bill.vendor.id in vendors))
-            and _has_status(call, bill)
+            and has_status(call, bill)
             and within(bill.total, asked.get("min_amount"), asked.get("max_amount"))
             and within(bill.due_at, asked.get("due_at_start"), asked.get("due_at_end"))
             and within(
@@ -197,31 +186,21 @@ def _list(call: Call) -> Answer:
     return page_of(call, rows, lambda row: _view(call, row))
 
 
-def _has_status(call: Call, bill: Bill) -> bool:
-    statuses = call.query.get("status")
-    if not statuses or bill.status in statuses:
-        return True
-    if "overdue" in statuses and bill.is_overdue(call.now):
-        return True
-    return "unpaid" in statuses and bill.outstanding > 0
-
-
 def _update(call: Call) -> Answer:
     books, bill, changes = call.books, _named(call), call.changes()
     if bill.voided_at:
         raise conflict("A voided bill can't be changed.")
     external_id = changes.get("external_id") or bill.external_id
-    if books.by_external_id(Bill, external_id) not in (None, bill):
-        raise duplicate("bill")
+    check_external_id(books, bill, external_id)
     check_currency(books, changes)
     vendor = _changed_vendor(books, bill, changes)
     lines = bill.lines
     if changes.get("line_items") is not None:
         lines = lines_of(changes["line_items"], books, call.world.new_id)
     subtotal, tax, total = totals_of({}, lines)
-    settled = bill.paid + bill.credited
-    if total < settled:
-        raise conflict(f"{settled} of the bill is paid or credited; its total can't be less.")
+    if total < bill.settled:
+        text = f"{bill.settled} of the bill is paid or credited; its total can't be less."
+        raise conflict(text)
     received_at = instant(received_at=call.body.received_at) or bill.received_at
     due_at = instant(due_at=call.body.due_at) if "due_at" in changes else bill.due_at
     approved_at = bill.approved_at
@@ -241,7 +220,7 @@ def _update(call: Call) -> Answer:
 
 def _changed_vendor(books: Books, bill: Bill, changes: Mapping[str, Any]) -> Vendor | None:
     """The vendor after a change. Raises 400 and 409."""
-    vendor = find_vendor(books, changes) or bill.vendor
+    vendor = find_party(books, Vendor, changes) or bill.vendor
     if bill.settlers - {vendor}:
         raise conflict("Payments, credits or refunds of its vendor have been used for the bill.")
     return vendor

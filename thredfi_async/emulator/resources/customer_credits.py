@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from ... import operations
-from ..allocations import invoice_shares
-from ..amounts import LARGEST
-from ..books import Books, Customer, CustomerCredit, CustomerCreditLine, Invoice, Role
+from ..books import Books, CreditLine, Customer, CustomerCredit, Invoice, Role
 from ..call import Answer, Call, Handler, instant, without_none
-from ..checks import find_account
-from ..documents import document_view, sent_documents
-from ..paging import matches_text, page_of, within_days
-from ..problems import conflict, duplicate, invalid, not_found
-from .customers import find_customer
+from ..checks import check_external_id, find_party
+from ..credit_lines import customer_credit_lines
+from ..documents import sent_documents
+from ..filtering import matches_text, within_days
+from ..paging import page_of
+from ..problems import conflict, invalid
+from .account_views import identifier_view
+from .credits import changed_shares, common_view, line_texts, named_source, settle, shares_of
 
 __all__ = ["HANDLERS"]
 
@@ -23,10 +24,7 @@ _NEVER_EMPTY = frozenset("sent_at line_items allocations tags".split())
 
 
 def _named(call: Call) -> CustomerCredit:
-    found = call.books.customer_credits.get(call.path["credit_id"])
-    if found is None:
-        raise not_found("customer credit")
-    return found
+    return call.named(CustomerCredit, "credit_id")
 
 
 # --- views -----------------------------------------------------------------------------
@@ -37,10 +35,9 @@ def _answer(call: Call, status: int, credit: CustomerCredit) -> Answer:
 
 
 def _view(call: Call, credit: CustomerCredit) -> dict[str, Any]:
-    books, customer = call.books, credit.customer
+    customer = credit.customer
     return {
-        "id": credit.id,
-        "status": credit.status,
+        **common_view(call, credit),
         "sent_at": credit.sent_at,
         "customer": without_none(
             {
@@ -49,117 +46,17 @@ def _view(call: Call, credit: CustomerCredit) -> dict[str, Any]:
                 "company_name": customer.fields.get("company_name"),
             }
         ),
-        "source_invoice_id": credit.source_invoice.id if credit.source_invoice else None,
-        "line_items": [_line_view(books, line) for line in credit.lines],
-        "allocations": [
-            {
-                "invoice_id": invoice_id,
-                "invoice_number": books.invoices[invoice_id].number,
-                "amount_cents": amount,
-                "invoice_outstanding_balance_cents": books.invoices[invoice_id].outstanding,
-                "applied_at": credit.applied_at[invoice_id],
-            }
-            for invoice_id, amount in credit.allocations.items()
-        ],
-        "tags": credit.fields.get("tags") or [],
-        "total_amount": credit.total,
-        "applied_amount": credit.applied,
-        "document": document_view(call, credit),
-        "created_at": credit.created_at,
-        "updated_at": credit.updated_at,
-        "currency": books.currency,
-        **without_none({"external_id": credit.external_id}),
+        "line_items": [_line_view(call.books, line) for line in credit.lines],
     }
 
 
-def _line_view(books: Books, line: CustomerCreditLine) -> dict[str, Any]:
+def _line_view(books: Books, line: CreditLine) -> dict[str, Any]:
     account = line.account or books.ledger.of(Role.SALES_RETURNS)
-    return without_none(
-        {
-            "amount": line.amount,
-            "revenue_account_identifier": {"type": "AccountId", "id": account.id},
-            "tags": [":".join(map(str, tag.values())) for tag in line.fields.get("tags") or ()],
-            "memo": line.fields.get("memo"),
-            "metadata": line.fields.get("metadata"),
-        }
-    )
-
-
-# --- parts of a credit -----------------------------------------------------------------
-
-
-def _lines(items: Sequence[Mapping[str, Any]], books: Books) -> list[CustomerCreditLine]:
-    """The lines with their accounts. Raises 400."""
-    if not items:
-        raise invalid(line_items="A credit needs at least one line.")
-    lines = []
-    name = "revenue_account_identifier"
-    for number, item in enumerate(items):
-        account = find_account(books, item.get(name), f"line_items[{number}].{name}")
-        tax = item.get("tax_amount_cents") or 0
-        lines.append(
-            CustomerCreditLine(fields=item, amount=item["amount"], tax=tax, account=account)
-        )
-    if sum(line.total for line in lines) > LARGEST:
-        raise invalid(line_items="The total of the credit is too large.")
-    return lines
-
-
-def _customer(books: Books, fields: dict[str, Any]) -> Customer:
-    """The customer that a credit names. Raises 400."""
-    customer = find_customer(books, fields)
-    if customer is None:
-        raise invalid(customer_id="This field or customer_external_id is required.")
-    return customer
-
-
-def _source_invoice(books: Books, fields: Mapping[str, Any], customer: Customer) -> Invoice | None:
-    """The invoice that a credit says it comes from. Raises 400."""
-    invoice_id = fields.get("source_invoice_id")
-    if invoice_id is None:
-        return None
-    invoice = books.invoices.get(invoice_id)
-    if invoice is None:
-        raise invalid(source_invoice_id="No invoice of this business has this id.")
-    if invoice.customer not in (None, customer):
-        raise invalid(source_invoice_id="The invoice is another customer's.")
-    return invoice
-
-
-def _shares(
-    books: Books,
-    asked: Sequence[Mapping[str, Any]],
-    customer: Customer,
-    lines: Sequence[CustomerCreditLine],
-    held: Mapping[str, int],
-) -> dict[str, int]:
-    """What a credit of these lines is to settle of which invoice. Raises 400."""
-    shares = invoice_shares(books, asked, "amount", customer=customer, held=held)
-    total = sum(line.total for line in lines)
-    if sum(shares.values()) > total:
-        raise invalid(allocations=f"They add up to more than the credit, {total}.")
-    return shares
-
-
-def _apply(call: Call, credit: CustomerCredit, shares: Mapping[str, int]) -> None:
-    """Let a credit settle these shares, which `_shares` found right, and no others.
-
-    A draft that settles something is sent.
-    """
-    for name in {**credit.allocations, **shares}:
-        invoice, share = call.books.invoices[name], shares.get(name, 0)
-        if share == credit.allocations.get(name, 0):
-            continue
-        if share:
-            credit.allocations[name] = share
-            credit.applied_at.setdefault(name, call.now)
-            invoice.credits[credit.id] = credit
-        else:
-            del credit.allocations[name], credit.applied_at[name], invoice.credits[credit.id]
-        invoice.updated_at = call.now
-    if credit.sent_at is None and shares:
-        credit.sent_at = call.now
-    call.books.record(credit)
+    return {
+        "amount": line.net,
+        "revenue_account_identifier": identifier_view(account),
+        **line_texts(line),
+    }
 
 
 # --- operations ------------------------------------------------------------------------
@@ -172,8 +69,8 @@ def _create(call: Call) -> Answer:
     if known is not None:
         return _answer(call, 200, known)
     customer = _customer(books, fields)
-    lines = _lines(fields["line_items"], books)
-    shares = _shares(books, fields.get("allocations") or (), customer, lines, {})
+    lines = customer_credit_lines(fields["line_items"], books)
+    shares = shares_of(books, Invoice, fields.get("allocations") or (), customer, lines, {})
     credit = CustomerCredit(
         id=call.world.new_id(),
         external_id=external_id,
@@ -181,7 +78,7 @@ def _create(call: Call) -> Answer:
         customer=customer,
         sent_at=instant(sent_at=call.body.sent_at),
         lines=lines,
-        source_invoice=_source_invoice(books, fields, customer),
+        source=named_source(books, Invoice, fields, customer),
         documents=sent_documents(call),
         created_at=call.now,
         updated_at=call.now,
@@ -189,6 +86,21 @@ def _create(call: Call) -> Answer:
     books.add(credit)
     _apply(call, credit, shares)
     return _answer(call, 201, credit)
+
+
+def _customer(books: Books, fields: Mapping[str, Any]) -> Customer:
+    """The customer that a credit names. Raises 400."""
+    customer = find_party(books, Customer, fields)
+    if customer is None:
+        raise invalid(customer_id="This field or customer_external_id is required.")
+    return customer
+
+
+def _apply(call: Call, credit: CustomerCredit, shares: Mapping[str, int]) -> None:
+    """Let a credit settle these shares and no others; a draft that settles something is sent."""
+    if credit.sent_at is None and shares:
+        credit.sent_at = call.now
+    settle(call, credit, shares)
 
 
 def _get(call: Call) -> Answer:
@@ -205,7 +117,7 @@ def _list(call: Call) -> Answer:
             (not customers or customer.id in customers)
             and asked.get("customer_external_id") in (None, customer.external_id)
             and (not statuses or credit.status in statuses)
-            and _is_sent_within(credit, asked.get("sent_at_start"), asked.get("sent_at_end"))
+            and within_days(credit.sent_at, asked.get("sent_at_start"), asked.get("sent_at_end"))
             and matches_text(asked.get("search"), [credit.external_id, customer.name])
         )
 
@@ -213,37 +125,22 @@ def _list(call: Call) -> Answer:
     return page_of(call, rows, lambda row: _view(call, row))
 
 
-def _is_sent_within(credit: CustomerCredit, first: Any, last: Any) -> bool:
-    """Whether it was sent between two days; without bounds drafts count too."""
-    if credit.sent_at is None:
-        return first is None and last is None
-    return within_days(credit.sent_at, first, last)
-
-
 def _update(call: Call) -> Answer:
-    books, credit = call.books, _named(call)
-    changes = {
-        name: value
-        for name, value in call.changes().items()
-        if value is not None or name not in _NEVER_EMPTY
-    }
+    books, credit, changes = call.books, _named(call), call.changes(_NEVER_EMPTY)
     external_id = changes.get("external_id", credit.external_id)
-    if books.by_external_id(CustomerCredit, external_id) not in (None, credit):
-        raise duplicate("customer credit")
-    lines = _lines(changes["line_items"], books) if "line_items" in changes else credit.lines
-    shares = dict(credit.allocations)
-    if "allocations" in changes:
-        shares = _shares(books, changes["allocations"], credit.customer, lines, shares)
-    elif sum(line.total for line in lines) < credit.applied:
-        raise conflict(f"{credit.applied} of the credit is applied; its total can't be less.")
-    source_invoice = credit.source_invoice
+    check_external_id(books, credit, external_id)
+    lines = credit.lines
+    if "line_items" in changes:
+        lines = customer_credit_lines(changes["line_items"], books)
+    shares = changed_shares(books, credit, changes, lines)
+    source = credit.source
     if "source_invoice_id" in changes:
-        source_invoice = _source_invoice(books, changes, credit.customer)
+        source = named_source(books, Invoice, changes, credit.customer)
     sent_at = instant(sent_at=call.body.sent_at) or credit.sent_at
     credit.documents += sent_documents(call)
     books.rename(credit, external_id)
     credit.fields.update(changes)
-    credit.lines, credit.source_invoice, credit.sent_at = lines, source_invoice, sent_at
+    credit.lines, credit.source, credit.sent_at = lines, source, sent_at
     credit.updated_at = call.now
     _apply(call, credit, shares)
     return _answer(call, 200, credit)

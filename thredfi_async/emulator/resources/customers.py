@@ -5,35 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from ... import operations
-from ..books import Books, Customer
+from ..books import Customer
 from ..call import Answer, Call, Handler, without_none
-from ..checks import check_email
+from ..checks import check_email, check_external_id
 from ..documents import documents_view, sent_documents
 from ..paging import page_of
-from ..problems import conflict, duplicate, invalid, not_found
+from ..problems import conflict
 
-__all__ = ["HANDLERS", "customer_view", "find_customer"]
+__all__ = ["HANDLERS", "customer_view"]
 
 _SHOWN = (
     "reference_number individual_name company_name email mobile_phone office_phone address_line1 "
     "address_line2 city state_county postal_code country vat_number transaction_tags notes "
     "metadata payment_terms_days credit_limit_cents"
 ).split()
-
-
-def find_customer(books: Books, fields: dict[str, Any]) -> Customer | None:
-    """The customer that ``customer_id`` or ``customer_external_id`` names. Raises 400."""
-    if fields.get("customer_id") is not None:
-        found = books.customers.get(fields["customer_id"])
-        if found is None:
-            raise invalid(customer_id="No customer of this business has this id.")
-        return found
-    if fields.get("customer_external_id") is not None:
-        known: Customer | None = books.by_external_id(Customer, fields["customer_external_id"])
-        if known is None:
-            raise invalid(customer_external_id="No customer of this business has this external_id.")
-        return known
-    return None
 
 
 def customer_view(call: Call, customer: Customer) -> dict[str, Any]:
@@ -66,10 +51,7 @@ def customer_view(call: Call, customer: Customer) -> dict[str, Any]:
 
 
 def _named(call: Call) -> Customer:
-    found = call.books.customers.get(call.path["customer_id"])
-    if found is None:
-        raise not_found("customer")
-    return found
+    return call.named(Customer, "customer_id")
 
 
 def _create(call: Call) -> Answer:
@@ -108,8 +90,7 @@ def _change(call: Call, customer: Customer, status: str | None) -> Answer:
     changes = call.changes()
     check_email(changes)
     external_id = changes.pop("external_id", customer.external_id)
-    if call.books.by_external_id(Customer, external_id) not in (None, customer):
-        raise duplicate("customer")
+    check_external_id(call.books, customer, external_id)
     customer.documents += sent_documents(call)
     call.books.rename(customer, external_id)
     changes.pop("status", None)

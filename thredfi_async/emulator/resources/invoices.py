@@ -6,13 +6,14 @@ from typing import Any
 
 from ... import operations
 from ..amounts import lines_of, totals_of
-from ..books import Books, Customer, Invoice, Line
+from ..books import Books, Customer, Invoice, Line, Party
 from ..call import Answer, Call, Handler, instant, without_none
-from ..checks import check_currency
+from ..checks import check_currency, check_external_id, find_party
 from ..documents import document_view, sent_documents
-from ..paging import is_filtered, matches_text, page_of, within, within_days
-from ..problems import conflict, duplicate, not_found
-from .customers import customer_view, find_customer
+from ..filtering import has_status, is_filtered, matches_text, within, within_days
+from ..paging import page_of
+from ..problems import conflict
+from .customers import customer_view
 from .write_offs import write_off_view
 
 __all__ = ["HANDLERS"]
@@ -21,10 +22,7 @@ _LINE_SHOWN = ("external_id", "description", "product", "quantity", "tax_code")
 
 
 def _named(call: Call) -> Invoice:
-    found = call.books.invoices.get(call.path["invoice_id"])
-    if found is None:
-        raise not_found("invoice")
-    return found
+    return call.named(Invoice, "invoice_id")
 
 
 # --- views -----------------------------------------------------------------------------
@@ -135,7 +133,7 @@ def _create(call: Call) -> Answer:
     if known is not None:
         return _answer(call, 200, known)
     check_currency(books, fields)
-    customer = find_customer(books, fields)
+    customer = find_party(books, Customer, fields)
     lines = lines_of(fields["line_items"], books, call.world.new_id)
     subtotal, tax, total = totals_of(fields, lines)
     sent_at = instant(sent_at=call.body.sent_at)
@@ -177,7 +175,7 @@ def _list(call: Call) -> Answer:
         return (
             (not customers or (customer is not None and customer.id in customers))
             and asked.get("customer_external_id") in (None, external_id)
-            and _has_status(call, invoice)
+            and has_status(call, invoice)
             and within(invoice.total, asked.get("min_amount"), asked.get("max_amount"))
             and within(invoice.due_at, asked.get("due_at_start"), asked.get("due_at_end"))
             and within_days(invoice.sent_at, asked.get("sent_at_start"), asked.get("sent_at_end"))
@@ -191,22 +189,12 @@ def _list(call: Call) -> Answer:
     return page_of(call, rows, lambda row: _view(call, row))
 
 
-def _has_status(call: Call, invoice: Invoice) -> bool:
-    statuses = call.query.get("status")
-    if not statuses or invoice.status in statuses:
-        return True
-    if "overdue" in statuses and invoice.is_overdue(call.now):
-        return True
-    return "unpaid" in statuses and invoice.outstanding > 0
-
-
 def _update(call: Call) -> Answer:
     books, invoice, changes = call.books, _named(call), call.changes()
     if invoice.voided_at:
         raise conflict("A voided invoice can't be changed.")
     external_id = changes.get("external_id", invoice.external_id)
-    if books.by_external_id(Invoice, external_id) not in (None, invoice):
-        raise duplicate("invoice")
+    check_external_id(books, invoice, external_id)
     customer = _changed_customer(books, invoice, changes)
     lines = invoice.lines
     if changes.get("line_items") is not None:
@@ -230,10 +218,10 @@ def _update(call: Call) -> Answer:
 
 def _changed_customer(books: Books, invoice: Invoice, changes: dict[str, Any]) -> Customer | None:
     """The customer after a change. Raises 400 and 409."""
-    customer = find_customer(books, changes) or invoice.customer
-    settlers = {payment.customer for payment in invoice.payments.values()} - {None}
-    settlers |= {credit.customer for credit in invoice.credits.values()}
-    if settlers - {customer}:
+    customer = find_party(books, Customer, changes) or invoice.customer
+    settlers: set[Party | None] = {payment.customer for payment in invoice.payments.values()}
+    settlers |= {credit.party for credit in invoice.credits.values()}
+    if settlers - {None, customer}:
         raise conflict("Payments or credits of its present customer settle the invoice.")
     return customer
 

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from ... import operations
-from ..books import Books, Entry, EntryLine, Role
+from ..books import Books, Entry, EntryLine, Role, Row
 from ..call import Answer, Call, Handler
-from ..paging import is_filtered, matches_text, page_of
+from ..documents import document_view
+from ..filtering import is_filtered, matches_text
+from ..paging import page_of
 from ..problems import not_found
 from .account_views import title
 
@@ -56,8 +58,8 @@ def _number(entry: Entry) -> str:
     return f"JE-{entry.day.year}-{entry.number:06d}"
 
 
-def _detail_view(books: Books, entry: Entry) -> dict[str, Any]:
-    month = f"{entry.day:%Y-%m}"
+def _detail_view(call: Call, entry: Entry) -> dict[str, Any]:
+    books, month = call.books, f"{entry.day:%Y-%m}"
     return {
         **_row_view(books, entry),
         "accounting_period": {
@@ -69,12 +71,17 @@ def _detail_view(books: Books, entry: Entry) -> dict[str, Any]:
         },
         "lines": [_line_view(line) for line in entry.lines],
         "source_info": {
-            "linked_documents": [
-                {"type": _DOCUMENTS[row.kind], "id": row.id, "display_name": row.label}
-                for row in _linked(books, entry)
-            ]
+            "linked_documents": [_document_view(call, row) for row in _linked(books, entry)]
         },
     }
+
+
+def _document_view(call: Call, row: Row) -> dict[str, Any]:
+    view = {"type": _DOCUMENTS[row.kind], "id": row.id, "display_name": row.label}
+    file = document_view(call, row)
+    if file is None:
+        return view
+    return {**view, "file_link": {name: file[name] for name in ("url", "file_name", "file_size")}}
 
 
 def _line_view(line: EntryLine) -> dict[str, Any]:
@@ -134,7 +141,7 @@ def _get(call: Call) -> Answer:
     entry = call.books.ledger.entries.get(call.path["entry_id"])
     if entry is None:
         raise not_found("journal entry")
-    return Answer(200, _detail_view(call.books, entry))
+    return Answer(200, _detail_view(call, entry))
 
 
 HANDLERS: dict[str, Handler] = {

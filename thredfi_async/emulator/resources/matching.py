@@ -6,9 +6,9 @@ from typing import Any
 
 from ... import codec
 from ...operation import ModelRef
-from ..books import BankTransaction, Bill, BillPayment, Invoice, Payment, Reconciliation
+from ..books import BankTransaction, Bill, BillPayment, Invoice, Owed, Payment, Reconciliation
 from ..call import Answer, Call
-from ..checks import required_text
+from ..checks import find_row, required_text
 from ..problems import conflict, invalid, not_found
 from . import bill_payments, payments
 from .bank_transactions import named_transaction, transaction_view
@@ -25,9 +25,8 @@ _BILL_METHODS = ModelRef("bill_payments", "BillPaymentMethod")
 def match_invoice(call: Call) -> Answer:
     """Record what came in as a payment of an invoice."""
     transaction = _matchable(call, "credit")
-    invoice = call.books.invoices.get(required_text(call.data, "invoice_id"))
-    if invoice is None:
-        raise invalid(invoice_id="No invoice of this business has this id.")
+    named = required_text(call.data, "invoice_id")
+    invoice = find_row(call.books, Invoice, named, "invoice_id")
     amount = _amount(transaction, invoice)
     fields = {
         "invoice_id": invoice.id,
@@ -45,9 +44,8 @@ def match_invoice(call: Call) -> Answer:
 def match_bill(call: Call) -> Answer:
     """Record what went out as a payment of a bill."""
     transaction = _matchable(call, "debit")
-    bill = call.books.rows(Bill).get(required_text(call.data, "bill_id"))
-    if bill is None:
-        raise invalid(bill_id="No bill of this business has this id.")
+    named = required_text(call.data, "bill_id")
+    bill = find_row(call.books, Bill, named, "bill_id")
     if bill.vendor is None:
         raise conflict("The bill names no vendor who could be paid.")
     amount = _amount(transaction, bill)
@@ -75,7 +73,7 @@ def _matchable(call: Call, direction: str) -> BankTransaction:
     return transaction
 
 
-def _amount(transaction: BankTransaction, owed: Invoice | Bill) -> int:
+def _amount(transaction: BankTransaction, owed: Owed) -> int:
     """What of a transaction can pay an invoice or bill. Raises 409."""
     if not owed.outstanding:
         raise conflict(f"Nothing of the {owed.kind} is outstanding.")

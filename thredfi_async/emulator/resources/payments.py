@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ... import operations
-from ..allocations import invoice_shares
-from ..books import UNPAID_BY, Books, Customer, Payment
+from ..allocations import asked_shares, check_refunded
+from ..books import UNPAID_BY, Books, Customer, Invoice, Payment
 from ..call import Answer, Call, Handler
-from ..checks import check_currency
+from ..checks import check_currency, check_external_id, find_party, find_row
+from ..filtering import matches_text, within, within_days
 from ..idempotency import answer_once, idempotency_key
-from ..paging import matches_text, page_of, within, within_days
-from ..problems import REQUIRED, conflict, duplicate, invalid, not_found
+from ..paging import page_of
+from ..problems import REQUIRED, conflict, invalid
 from .bank_transactions import check_unmatched
-from .customers import find_customer
 from .payment_views import bank_reference, detail_view, list_view
 from .payouts import check_not_paid_out
 
@@ -27,10 +27,7 @@ _NEVER_EMPTY = frozenset(
 
 
 def _named(call: Call) -> Payment:
-    found = call.books.payments.get(call.path["payment_id"])
-    if found is None:
-        raise not_found("payment")
-    return found
+    return call.named(Payment, "payment_id")
 
 
 def _wrapped(call: Call, status: int, payment: Payment) -> Answer:
@@ -57,7 +54,7 @@ def record_payment(call: Call, fields: dict[str, Any]) -> Payment:
         external_id=fields.get("external_id"),
         idempotency_key=idempotency_key(call),
         fields=fields,
-        customer=find_customer(books, fields),
+        customer=find_party(books, Customer, fields),
         amount=fields["total_amount_cents"],
         status="completed",
         created_at=call.now,
@@ -81,9 +78,7 @@ def _complete(books: Books, fields: dict[str, Any]) -> None:
     """Put in what follows from the guides' form: one invoice, paid by amount_cents. Raises 400."""
     required = ["total_amount_cents", "currency", "payment_date", "payment_method", "customer_id"]
     if "invoice_id" in fields:
-        invoice = books.invoices.get(fields["invoice_id"])
-        if invoice is None:
-            raise invalid(invoice_id="No invoice of this business has this id.")
+        invoice = find_row(books, Invoice, fields["invoice_id"], "invoice_id")
         required = ["amount_cents", "payment_date", "payment_method"]
         amount = fields.setdefault("amount_cents", fields.get("total_amount_cents"))
         fields.setdefault("total_amount_cents", amount)
@@ -112,15 +107,11 @@ def _shares(
     """
     amount = amount or payment.amount
     customer = customer or payment.customer
-    shares = invoice_shares(
-        books, asked, "amount_cents", customer=customer, held=payment.allocations
-    )
+    held = payment.allocations
+    shares = asked_shares(books, Invoice, asked, "amount_cents", party=customer, held=held)
     if sum(shares.values()) > amount:
         raise invalid(allocations=f"They add up to more than the payment, {amount}.")
-    for name, held in payment.allocations.items():
-        invoice = books.invoices[name]
-        if invoice.paid - held + shares.get(name, 0) < invoice.refunded:
-            raise conflict(f"{invoice.refunded} of invoice {invoice.number} has been refunded.")
+    check_refunded(books, Invoice, held, shares)
     return shares
 
 
@@ -190,17 +181,11 @@ def _list(call: Call) -> Answer:
 
 
 def _update(call: Call) -> Answer:
-    books, payment = call.books, _named(call)
-    changes = {
-        name: value
-        for name, value in call.changes().items()
-        if value is not None or name not in _NEVER_EMPTY
-    }
+    books, payment, changes = call.books, _named(call), call.changes(_NEVER_EMPTY)
     external_id = changes.get("external_id", payment.external_id)
-    if books.by_external_id(Payment, external_id) not in (None, payment):
-        raise duplicate("payment")
+    check_external_id(books, payment, external_id)
     check_currency(books, changes)
-    customer = find_customer(books, changes) or payment.customer
+    customer = find_party(books, Customer, changes) or payment.customer
     amount = changes.get("total_amount_cents", payment.amount)
     status = changes.get("status", payment.status)
     if (amount, status) != (payment.amount, payment.status):

@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 from ... import operations
 from ..books import Books, Payment, Payout, RefundPayment
 from ..call import Answer, Call, Handler, instant, without_none
-from ..checks import check_currency, required_text
-from ..paging import matches_text, page_of, within
-from ..problems import conflict, invalid, not_found
+from ..checks import check_currency, not_negative, required_text
+from ..filtering import matches_text, within
+from ..paging import page_of
+from ..problems import conflict, invalid
 
 __all__ = ["HANDLERS", "check_not_paid_out"]
 
@@ -27,10 +28,7 @@ def check_not_paid_out(payment: Payment | RefundPayment) -> None:
 
 
 def _named(call: Call) -> Payout:
-    found = call.books.payouts.get(call.path["payout_id"])
-    if found is None:
-        raise not_found("payout")
-    return found
+    return call.named(Payout, "payout_id")
 
 
 # --- views -----------------------------------------------------------------------------
@@ -184,11 +182,8 @@ def _create(call: Call) -> Answer:
 
 def _changes(call: Call) -> dict[str, Any]:
     """The fields of a request. Raises 400."""
-    changes = {
-        name: value
-        for name, value in call.changes().items()
-        if value is not None or name not in _NEVER_EMPTY
-    }
+    changes = call.changes(_NEVER_EMPTY)
+    not_negative(changes, "additional_refunds_amount_cents")
     required_text(changes, "processor")
     check_currency(call.books, changes)
     return changes

@@ -9,10 +9,10 @@ import attrs
 from ... import operations
 from ..books import BankTransaction, Receipt, ReceiptLink
 from ..call import Answer, Call, Handler
-from ..checks import required_text
+from ..checks import find_row, required_text
 from ..documents import document_view, sent_documents
 from ..paging import page_of
-from ..problems import conflict, invalid, not_found
+from ..problems import conflict, invalid
 
 __all__ = ["HANDLERS"]
 
@@ -20,10 +20,7 @@ _TRANSACTION = "bank_transaction_id"
 
 
 def _named(call: Call) -> Receipt:
-    found = call.books.rows(Receipt).get(call.path["receipt_id"])
-    if found is None:
-        raise not_found("receipt")
-    return found
+    return call.named(Receipt, "receipt_id")
 
 
 # --- views -----------------------------------------------------------------------------
@@ -115,10 +112,7 @@ def _reconcile(call: Call) -> Answer:
 def _transaction(call: Call) -> BankTransaction:
     """The bank transaction that a body names. Raises 400."""
     named = required_text(call.data, _TRANSACTION)
-    found = call.books.bank_transactions.get(named)
-    if found is None:
-        raise invalid(**{_TRANSACTION: "No bank transaction of this business has this id."})
-    return found
+    return find_row(call.books, BankTransaction, named, _TRANSACTION)
 
 
 def _linked_amount(call: Call, receipt: Receipt, transaction: BankTransaction) -> int:

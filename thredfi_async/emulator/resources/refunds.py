@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from ... import operations
-from ..books import Refund, RefundPayment
+from ..books import Invoice, Refund, RefundPayment
 from ..call import Answer, Call, Handler, instant, without_none
+from ..checks import find_row, not_negative
 from ..documents import document_view, sent_documents
-from ..paging import matches_text, page_of, within
+from ..filtering import matches_text, within
+from ..paging import page_of
 from ..problems import conflict, duplicate, invalid, not_found
 from .payouts import check_not_paid_out
 
@@ -16,10 +18,7 @@ __all__ = ["HANDLERS"]
 
 
 def _named(call: Call) -> Refund:
-    found = call.books.refunds.get(call.path["refund_id"])
-    if found is None:
-        raise not_found("refund")
-    return found
+    return call.named(Refund, "refund_id")
 
 
 def _named_payment(call: Call) -> RefundPayment:
@@ -92,9 +91,8 @@ def _create(call: Call) -> Answer:
     known = books.by_external_id(Refund, external_id)
     if known is not None:
         return Answer(200, _view(call, known))
-    invoice = books.invoices.get(fields["invoice_id"])
-    if invoice is None:
-        raise invalid(invoice_id="No invoice of this business has this id.")
+    invoice = find_row(books, Invoice, fields["invoice_id"], "invoice_id")
+    not_negative(fields, "refund_processing_fee_cents")
     left = invoice.paid - invoice.refunded
     if not left:
         raise invalid(invoice_id="Nothing that was paid of the invoice is left to refund.")
@@ -188,7 +186,7 @@ def _create_payment(call: Call) -> Answer:
         fields=fields,
         refund=refund,
         amount=fields["amount_cents"],
-        fee=fields.get("refund_processing_fee_cents", 0),
+        fee=not_negative(fields, "refund_processing_fee_cents"),
         completed_at=instant(completed_at=call.body.completed_at) or call.now,
         created_at=call.now,
         updated_at=call.now,

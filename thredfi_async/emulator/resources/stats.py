@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from ..books import Account, Bill, CustomerCredit, VendorCredit
+from ..books import Account
 from ..call import Answer, Call
 from .reports import asked_period
 
@@ -20,7 +20,7 @@ _CREDIT_NOTES = ("draft", "sent", "applied", "partially_applied", "void")
 def ar_stats(call: Call) -> Answer:
     """Counts of invoices and credit notes."""
     invoices = _statuses(call.books.invoices.values())
-    credits = _statuses(call.books.rows(CustomerCredit).values())
+    credits = _statuses(call.books.customer_credits.values())
     notes = {status: credits[status] for status in _CREDIT_NOTES}
     return Answer(
         200,
@@ -33,8 +33,8 @@ def ar_stats(call: Call) -> Answer:
 
 def ap_stats(call: Call) -> Answer:
     """Counts of bills and vendor credits."""
-    bills = _statuses(call.books.rows(Bill).values())
-    credits = _statuses(call.books.rows(VendorCredit).values())
+    bills = _statuses(call.books.bills.values())
+    credits = _statuses(call.books.vendor_credits.values())
     applied, every = credits["applied"], credits.total()
     return Answer(
         200,

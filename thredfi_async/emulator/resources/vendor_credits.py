@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from ... import operations
 from ..books import Bill, Books, CreditLine, Role, Vendor, VendorCredit
 from ..call import Answer, Call, Handler, instant, without_none
-from ..credit_lines import credit_lines
-from ..documents import document_view, sent_documents
-from ..paging import matches_text, page_of, within_days
-from ..problems import REQUIRED, conflict, duplicate, invalid, not_found
-from .vendors import find_vendor, new_vendor
+from ..checks import check_external_id, find_party
+from ..credit_lines import vendor_credit_lines
+from ..documents import sent_documents
+from ..filtering import matches_text, within_days
+from ..paging import page_of
+from ..problems import conflict, invalid
+from .account_views import identifier_view
+from .credits import changed_shares, common_view, line_texts, named_source, settle, shares_of
+from .vendors import new_vendor
 
 __all__ = ["HANDLERS", "open_credit"]
 
@@ -37,10 +41,7 @@ def _refunded(books: Books, vendor: Vendor) -> int:
 
 
 def _named(call: Call) -> VendorCredit:
-    found = call.books.vendor_credits.get(call.path["credit_id"])
-    if found is None:
-        raise not_found("vendor credit")
-    return found
+    return call.named(VendorCredit, "credit_id")
 
 
 # --- views -----------------------------------------------------------------------------
@@ -51,112 +52,24 @@ def _answer(call: Call, status: int, credit: VendorCredit) -> Answer:
 
 
 def _view(call: Call, credit: VendorCredit) -> dict[str, Any]:
-    books, vendor = call.books, credit.vendor
-    bills = books.bills
+    vendor = credit.vendor
     return {
-        "id": credit.id,
-        "status": credit.status,
+        **common_view(call, credit),
         "received_at": credit.received_at,
         "vendor": without_none(
             {"id": vendor.id, "external_id": vendor.external_id, "display_name": vendor.name}
         ),
-        "source_bill_id": credit.source_bill.id if credit.source_bill else None,
-        "line_items": [_line_view(books, line) for line in credit.lines],
-        "allocations": [
-            {
-                "bill_id": bill_id,
-                "bill_number": bills[bill_id].number,
-                "amount_cents": amount,
-                "bill_outstanding_balance_cents": bills[bill_id].outstanding,
-                "applied_at": credit.applied_at[bill_id],
-            }
-            for bill_id, amount in credit.allocations.items()
-        ],
-        "tags": credit.fields.get("tags") or [],
-        "total_amount": credit.total,
-        "applied_amount": credit.applied,
-        "document": document_view(call, credit),
-        "created_at": credit.created_at,
-        "updated_at": credit.updated_at,
-        "currency": books.currency,
-        **without_none({"external_id": credit.external_id}),
+        "line_items": [_line_view(call.books, line) for line in credit.lines],
     }
 
 
 def _line_view(books: Books, line: CreditLine) -> dict[str, Any]:
     account = line.account or books.ledger.of(Role.PURCHASES)
-    return without_none(
-        {
-            "amount": line.amount,
-            "expense_account_identifier": {"type": "AccountId", "id": account.id},
-            "tags": [":".join(map(str, tag.values())) for tag in line.fields.get("tags") or ()],
-            "memo": line.fields.get("memo"),
-            "metadata": line.fields.get("metadata"),
-        }
-    )
-
-
-# --- allocations -----------------------------------------------------------------------
-
-
-def _shares(
-    books: Books,
-    asked: Sequence[Mapping[str, Any]],
-    vendor: Vendor | None,
-    total: int,
-    held: Mapping[str, int],
-) -> dict[str, int]:
-    """What a credit is to settle of which bill, by bill id. Raises 400, and changes nothing.
-
-    ``held`` is what it settles now. ``vendor`` None: one that is about to be made.
-    """
-    shares: dict[str, int] = {}
-    for number, one in enumerate(asked):
-        path = f"allocations[{number}]"
-        missing = [name for name in ("bill_id", "amount") if one.get(name) is None]
-        if missing:
-            raise invalid(**{f"{path}.{name}": REQUIRED for name in missing})
-        bill = books.bills.get(one["bill_id"])
-        if bill is None:
-            raise invalid(**{f"{path}.bill_id": "No bill of this business has this id."})
-        if bill.vendor is not None and bill.vendor is not vendor:
-            raise invalid(**{f"{path}.bill_id": "The bill is another vendor's."})
-        if bill.voided_at and bill.id not in held:
-            raise invalid(**{f"{path}.bill_id": "The bill is voided."})
-        shares[bill.id] = shares.get(bill.id, 0) + one["amount"]
-        left = bill.outstanding + held.get(bill.id, 0)
-        if shares[bill.id] > left:
-            raise invalid(**{f"{path}.amount": f"Only {left} of the bill is outstanding."})
-    if sum(shares.values()) > total:
-        raise invalid(allocations=f"They add up to more than the credit, {total}.")
-    return shares
-
-
-def _check_refunded(books: Books, credit: VendorCredit, remaining: int) -> None:
-    """Refuse to use what the vendor has refunded of the credit. Raises 409."""
-    if remaining >= credit.remaining:
-        return
-    refunded = _refunded(books, credit.vendor)
-    if refunded and open_credit(books, credit.vendor) < credit.remaining - remaining:
-        raise conflict(f"{refunded} of the vendor's credit has been refunded.")
-
-
-def _apply(call: Call, credit: VendorCredit, shares: Mapping[str, int]) -> None:
-    """Let a credit settle these shares, which `_shares` found right, and no others."""
-    books = call.books
-    for name in {**credit.allocations, **shares}:
-        bill, share = books.bills[name], shares.get(name, 0)
-        if share == credit.allocations.get(name, 0):
-            continue
-        if share:
-            credit.allocations[name] = share
-            credit.applied_at.setdefault(name, call.now)
-            bill.credits[credit.id] = credit
-        else:
-            del credit.allocations[name], credit.applied_at[name], bill.credits[credit.id]
-        bill.updated_at = call.now
-        books.record(bill)
-    books.record(credit)
+    return {
+        "amount": line.total,
+        "expense_account_identifier": identifier_view(account),
+        **line_texts(line),
+    }
 
 
 # --- operations ------------------------------------------------------------------------
@@ -168,52 +81,41 @@ def _create(call: Call) -> Answer:
     known = books.by_external_id(VendorCredit, external_id)
     if known is not None:
         return _answer(call, 200, known)
-    vendor = _vendor(books, fields)
-    lines = credit_lines(fields["line_items"], books)
-    total = sum(line.amount for line in lines)
-    shares = _shares(books, fields.get("allocations") or (), vendor, total, {})
-    source_bill = _source_bill(books, fields, vendor)
-    received_at = instant(received_at=call.body.received_at) or call.now
-    documents = sent_documents(call)
+    vendor = _vendor(call, fields)
+    lines = vendor_credit_lines(fields["line_items"], books)
+    shares = shares_of(books, Bill, fields.get("allocations") or (), vendor, lines, {})
     credit = VendorCredit(
         id=call.world.new_id(),
         external_id=external_id,
         fields=fields,
-        documents=documents,
-        vendor=vendor or new_vendor(call, {"external_id": fields["vendor_external_id"]}),
-        received_at=received_at,
+        vendor=vendor,
+        received_at=instant(received_at=call.body.received_at) or call.now,
         lines=lines,
-        source_bill=source_bill,
+        source=named_source(books, Bill, fields, vendor),
+        documents=sent_documents(call),
         created_at=call.now,
         updated_at=call.now,
     )
+    if vendor.id not in books.vendors:
+        books.add(vendor)
     books.add(credit)
-    _apply(call, credit, shares)
+    settle(call, credit, shares)
     return _answer(call, 201, credit)
 
 
-def _vendor(books: Books, fields: Mapping[str, Any]) -> Vendor | None:
-    """The vendor that a credit names; None for one that is to be made. Raises 400."""
+def _vendor(call: Call, fields: Mapping[str, Any]) -> Vendor:
+    """The vendor that a credit names; a new one for an external_id that is not known yet.
+
+    Raises 400.
+    """
     vendor_id, external_id = fields.get("vendor_id"), fields.get("vendor_external_id")
     if vendor_id is None and external_id:
-        return books.by_external_id(Vendor, external_id)
-    vendor = find_vendor(books, {"vendor_id": vendor_id})
+        known = call.books.by_external_id(Vendor, external_id)
+        return known or new_vendor(call, {"external_id": external_id})
+    vendor = find_party(call.books, Vendor, {"vendor_id": vendor_id})
     if vendor is None:
         raise invalid(vendor_id="This field or vendor_external_id is required.")
     return vendor
-
-
-def _source_bill(books: Books, fields: Mapping[str, Any], vendor: Vendor | None) -> Bill | None:
-    """The bill that a credit says it comes from. Raises 400."""
-    bill_id = fields.get("source_bill_id")
-    if bill_id is None:
-        return None
-    bill = books.bills.get(bill_id)
-    if bill is None:
-        raise invalid(source_bill_id="No bill of this business has this id.")
-    if bill.vendor is not None and bill.vendor is not vendor:
-        raise invalid(source_bill_id="The bill is another vendor's.")
-    return bill
 
 
 def _get(call: Call) -> Answer:
@@ -242,37 +144,35 @@ def _list(call: Call) -> Answer:
 
 
 def _update(call: Call) -> Answer:
-    books, credit = call.books, _named(call)
-    changes = {
-        name: value
-        for name, value in call.changes().items()
-        if value is not None or name not in _NEVER_EMPTY
-    }
+    books, credit, changes = call.books, _named(call), call.changes(_NEVER_EMPTY)
     external_id = changes.get("external_id", credit.external_id)
-    if books.by_external_id(VendorCredit, external_id) not in (None, credit):
-        raise duplicate("vendor credit")
-    lines = credit_lines(changes["line_items"], books) if "line_items" in changes else credit.lines
-    total = sum(line.amount for line in lines)
-    shares = dict(credit.allocations)
-    if "allocations" in changes:
-        asked = changes["allocations"]
-        shares = _shares(books, asked, credit.vendor, total, credit.allocations)
-    elif total < credit.applied:
-        raise conflict(f"{credit.applied} of the credit is applied; its total can't be less.")
+    check_external_id(books, credit, external_id)
+    lines = credit.lines
+    if "line_items" in changes:
+        lines = vendor_credit_lines(changes["line_items"], books)
+    shares = changed_shares(books, credit, changes, lines)
+    total = sum(line.total for line in lines)
     _check_refunded(books, credit, total - sum(shares.values()))
-    source_bill = credit.source_bill
+    source = credit.source
     if "source_bill_id" in changes:
-        source_bill = _source_bill(books, changes, credit.vendor)
-    received_at = credit.received_at
-    if "received_at" in changes:
-        received_at = instant(received_at=call.body.received_at) or received_at
+        source = named_source(books, Bill, changes, credit.vendor)
+    received_at = instant(received_at=call.body.received_at) or credit.received_at
     credit.documents += sent_documents(call)
     books.rename(credit, external_id)
     credit.fields.update(changes)
-    credit.lines, credit.source_bill, credit.received_at = lines, source_bill, received_at
+    credit.lines, credit.source, credit.received_at = lines, source, received_at
     credit.updated_at = call.now
-    _apply(call, credit, shares)
+    settle(call, credit, shares)
     return _answer(call, 200, credit)
+
+
+def _check_refunded(books: Books, credit: VendorCredit, remaining: int) -> None:
+    """Refuse to use what the vendor has refunded of the credit. Raises 409."""
+    if remaining >= credit.remaining:
+        return
+    refunded = _refunded(books, credit.vendor)
+    if refunded and open_credit(books, credit.vendor) < credit.remaining - remaining:
+        raise conflict(f"{refunded} of the vendor's credit has been refunded.")
 
 
 def _delete(call: Call) -> Answer:

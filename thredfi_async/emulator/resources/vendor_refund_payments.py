@@ -7,20 +7,15 @@ from typing import Any
 from ... import operations
 from ..books import VendorRefund, VendorRefundPayment
 from ..call import Answer, Call, Handler
+from ..filtering import matches_text, within
 from ..idempotency import answer_once
-from ..paging import matches_text, page_of, within
-from ..problems import REQUIRED, conflict, duplicate, invalid, not_found
+from ..paging import page_of
+from ..problems import REQUIRED, conflict, duplicate, invalid
 from .vendor_refund_views import listed_payment_view, payment_view
 from .vendor_refunds import check_fee, new_refund, release
 
 __all__ = ["HANDLERS"]
 
-# What may follow a status; what has no entry is final.
-_NEXT = {
-    "pending": ("processing", "completed", "failed", "cancelled"),
-    "processing": ("completed", "failed"),
-}
-_INSTANTS = {"processing": "submitted_at", "completed": "completed_at", "failed": "failed_at"}
 # The fields of a request that are the payment's; the last three are the refund's as well.
 _OF_PAYMENT = (
     "external_id",
@@ -35,11 +30,7 @@ _OF_PAYMENT = (
 
 
 def _named(call: Call) -> VendorRefundPayment:
-    payments = call.books.vendor_refund_payments
-    found = payments.get(call.path["vendor_refund_payment_id"])
-    if found is None:
-        raise not_found("vendor refund payment")
-    return found
+    return call.named(VendorRefundPayment, "vendor_refund_payment_id")
 
 
 def _create(call: Call) -> Answer:
@@ -96,7 +87,7 @@ def _update(call: Call) -> Answer:
 
 
 def _check_transition(payment: VendorRefundPayment, status: str, fields: dict[str, Any]) -> None:
-    if status not in _NEXT.get(payment.status, ()):
+    if status not in payment.following:
         raise conflict(f"A {payment.status} payment can't become {status}.")
     if status == "failed" and not fields.get("failure_reason"):
         raise invalid(failure_reason=REQUIRED)
@@ -104,16 +95,13 @@ def _check_transition(payment: VendorRefundPayment, status: str, fields: dict[st
 
 def _turn(call: Call, payment: VendorRefundPayment, status: str) -> None:
     """Give a payment a status, and let its refund follow."""
-    refund = payment.refund
-    if status != payment.status:
-        payment.status = status
-        if status in _INSTANTS:
-            setattr(payment, _INSTANTS[status], call.now)
+    refund, is_change = payment.refund, status != payment.status
+    payment.turn(status, call.now)
+    if is_change:
         refund.updated_at = call.now
         if refund.is_cancelled:
             release(call, refund)
             call.books.record(refund)
-    payment.updated_at = call.now
     call.books.record(payment)
 
 

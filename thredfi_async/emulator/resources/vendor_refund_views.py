@@ -8,7 +8,7 @@ from ..books import VendorRefund, VendorRefundAllocation, VendorRefundPayment
 from ..call import Call, without_none
 from ..documents import document_view
 
-__all__ = ["allocation_view", "listed_payment_view", "payment_view", "refund_view"]
+__all__ = ["allocated_refund_view", "listed_payment_view", "payment_view", "refund_view"]
 
 _REFUND_SHOWN = (
     "refund_type",
@@ -33,7 +33,7 @@ def refund_view(call: Call, refund: VendorRefund) -> dict[str, Any]:
             "total_refunded_amount": refund.amount,
             "allocated_amount": refund.allocated,
             "unallocated_amount": refund.amount - refund.allocated,
-            "allocations": [allocation_view(refund, one) for one in refund.allocations],
+            "allocations": [_allocation_view(refund, one) for one in refund.allocations],
             "vendor_refund_payments": [
                 _nested_payment_view(payment) for payment in refund.payments.values()
             ],
@@ -49,7 +49,7 @@ def refund_view(call: Call, refund: VendorRefund) -> dict[str, Any]:
     )
 
 
-def allocation_view(refund: VendorRefund, allocation: VendorRefundAllocation) -> dict[str, Any]:
+def _allocation_view(refund: VendorRefund, allocation: VendorRefundAllocation) -> dict[str, Any]:
     """What a part of a refund is for."""
     bill, bill_payment = allocation.bill, allocation.bill_payment
     target = bill or bill_payment
@@ -68,6 +68,18 @@ def allocation_view(refund: VendorRefund, allocation: VendorRefundAllocation) ->
             "allocation_date": refund.created_at,
             "description": allocation.fields.get("description"),
             "metadata": allocation.fields.get("metadata"),
+        }
+    )
+
+
+def allocated_refund_view(refund: VendorRefund, amount: int) -> dict[str, Any]:
+    """What a refund takes back, as the bill or bill payment that it takes it from shows it."""
+    return without_none(
+        {
+            "vendor_refund_id": refund.id,
+            "amount_cents": amount,
+            "allocated_at": refund.created_at,
+            "reference_number": refund.fields.get("reference_number"),
         }
     )
 
@@ -128,5 +140,5 @@ def payment_view(call: Call, payment: VendorRefundPayment) -> dict[str, Any]:
             **listed_payment_view(call, payment),
             **without_none({"external_id": payment.external_id, **texts}),
         },
-        "allocations": [allocation_view(refund, one) for one in refund.allocations],
+        "allocations": [_allocation_view(refund, one) for one in refund.allocations],
     }

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from ... import operations
+from ..allocations import find_owed
 from ..books import (
     Account,
     Bill,
@@ -19,13 +20,13 @@ from ..books import (
     VendorRefundPayment,
 )
 from ..call import Answer, Call, Handler
-from ..checks import check_currency
+from ..checks import check_currency, find_party, find_row
 from ..documents import sent_documents
-from ..paging import matches_text, ordered, page_of, within
-from ..problems import REQUIRED, conflict, invalid, not_found
+from ..filtering import matches_text, ordered, within
+from ..paging import page_of
+from ..problems import REQUIRED, conflict, invalid
 from .vendor_credits import open_credit
 from .vendor_refund_views import refund_view
-from .vendors import find_vendor
 
 __all__ = ["HANDLERS", "check_fee", "new_refund", "release"]
 
@@ -41,10 +42,7 @@ _SORT_KEYS: dict[str, Callable[[VendorRefund], Any]] = {
 
 
 def _named(call: Call) -> VendorRefund:
-    found = call.books.vendor_refunds.get(call.path["refund_id"])
-    if found is None:
-        raise not_found("vendor refund")
-    return found
+    return call.named(VendorRefund, "refund_id")
 
 
 # --- allocations -----------------------------------------------------------------------
@@ -61,7 +59,9 @@ def _allocations(
         kind, share = _type(one, path), one.get("amount_cents")
         if share is None:
             raise invalid(**{f"{path}.amount_cents": REQUIRED})
-        bill = _bill(call.books, one, vendor, path) if kind == "bill" else None
+        bill = None
+        if kind == "bill":
+            bill = find_owed(call.books, Bill, one["bill_id"], f"{path}.bill_id", vendor)
         payment = _bill_payment(call.books, one, vendor, path) if kind == "payment" else None
         target = bill or payment
         name = target.id if target else None
@@ -102,26 +102,16 @@ def _type(asked: Fields, path: str) -> str:
     return str(kind)
 
 
-def _bill(books: Books, asked: Fields, vendor: Vendor, path: str) -> Bill:
-    bill = books.bills.get(asked["bill_id"])
-    if bill is None:
-        raise invalid(**{f"{path}.bill_id": "No bill of this business has this id."})
-    if bill.vendor is not None and bill.vendor is not vendor:
-        raise invalid(**{f"{path}.bill_id": "The bill is another vendor's."})
-    return bill
-
-
 def _bill_payment(books: Books, asked: Fields, vendor: Vendor, path: str) -> BillPayment:
-    payment = books.bill_payments.get(asked["bill_payment_id"])
-    if payment is None:
-        text = "No bill payment of this business has this id."
-    elif payment.vendor is not vendor:
+    path = f"{path}.bill_payment_id"
+    payment = find_row(books, BillPayment, asked["bill_payment_id"], path)
+    if payment.vendor is not vendor:
         text = "The bill payment is to another vendor."
     elif not payment.is_live:
         text = f"The bill payment is {payment.status}."
     else:
         return payment
-    raise invalid(**{f"{path}.bill_payment_id": text})
+    raise invalid(**{path: text})
 
 
 def _left(books: Books, bill: Bill | None, payment: BillPayment | None, vendor: Vendor) -> int:
@@ -151,20 +141,19 @@ def new_refund(
     """Record a refund with its payments, which the caller has checked. Raises 400."""
     books = call.books
     check_currency(books, fields)
-    vendor = find_vendor(books, fields)
+    vendor = find_party(books, Vendor, fields)
     if vendor is None:
         raise invalid(vendor_id=REQUIRED)
     allocations = _allocations(call, fields.get("allocations") or (), vendor, amount)
-    documents = sent_documents(call)
     refund = VendorRefund(
         id=call.world.new_id(),
         external_id=fields.get("external_id"),
         fields=fields,
-        documents=documents,
         vendor=vendor,
         amount=amount,
         refund_date=_day(call, fields.get("refund_date")),
         allocations=allocations,
+        documents=sent_documents(call),
         created_at=call.now,
         updated_at=call.now,
     )

@@ -6,44 +6,28 @@ from collections.abc import Mapping
 from typing import Any
 
 from ... import operations
-from ..books import Books, Vendor
+from ..books import Vendor
 from ..call import Answer, Call, Handler, without_none
-from ..checks import check_email
+from ..checks import check_email, check_external_id
 from ..documents import documents_view, sent_documents
-from ..paging import matches_text, page_of
-from ..problems import conflict, duplicate, invalid, not_found
+from ..filtering import matches_text
+from ..paging import page_of
+from ..problems import conflict, invalid
 
-__all__ = ["HANDLERS", "find_vendor", "new_vendor", "vendor_view"]
+__all__ = ["HANDLERS", "new_vendor", "vendor_view"]
 
 _NAMES = ("company_name", "individual_name")
 
 
-def find_vendor(books: Books, fields: Mapping[str, Any]) -> Vendor | None:
-    """The vendor that ``vendor_id`` or ``vendor_external_id`` names. Raises 400."""
-    if fields.get("vendor_id") is not None:
-        found = books.vendors.get(fields["vendor_id"])
-        if found is None:
-            raise invalid(vendor_id="No vendor of this business has this id.")
-        return found
-    if fields.get("vendor_external_id") is not None:
-        known = books.by_external_id(Vendor, fields["vendor_external_id"])
-        if known is None:
-            raise invalid(vendor_external_id="No vendor of this business has this external_id.")
-        return known
-    return None
-
-
 def new_vendor(call: Call, fields: dict[str, Any]) -> Vendor:
-    """Add a vendor with these fields to the books."""
-    vendor = Vendor(
+    """A vendor with these fields, who is not in the books yet."""
+    return Vendor(
         id=call.world.new_id(),
         external_id=fields.pop("external_id", None),
         fields=fields,
         created_at=call.now,
         updated_at=call.now,
     )
-    call.books.add(vendor)
-    return vendor
 
 
 def vendor_view(call: Call, vendor: Vendor) -> dict[str, Any]:
@@ -69,10 +53,7 @@ def vendor_view(call: Call, vendor: Vendor) -> dict[str, Any]:
 
 
 def _named(call: Call) -> Vendor:
-    found = call.books.vendors.get(call.path["vendor_id"])
-    if found is None:
-        raise not_found("vendor")
-    return found
+    return call.named(Vendor, "vendor_id")
 
 
 def _answer(call: Call, status: int, vendor: Vendor) -> Answer:
@@ -86,9 +67,9 @@ def _create(call: Call) -> Answer:
         return _answer(call, 200, known)
     _check_name(fields)
     check_email(fields)
-    documents = sent_documents(call)
     vendor = new_vendor(call, fields)
-    vendor.documents = documents
+    vendor.documents = sent_documents(call)
+    call.books.add(vendor)
     return _answer(call, 201, vendor)
 
 
@@ -125,8 +106,7 @@ def _change(call: Call, vendor: Vendor) -> Answer:
     if not changes.keys().isdisjoint(_NAMES):
         _check_name({**vendor.fields, **changes})
     external_id = changes.pop("external_id", vendor.external_id)
-    if call.books.by_external_id(Vendor, external_id) not in (None, vendor):
-        raise duplicate("vendor")
+    check_external_id(call.books, vendor, external_id)
     vendor.documents += sent_documents(call)
     call.books.rename(vendor, external_id)
     vendor.fields.update(changes)

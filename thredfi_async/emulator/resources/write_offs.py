@@ -9,7 +9,7 @@ from ... import operations
 from ..books import Invoice, WriteOff
 from ..call import Answer, Call, Handler, instant, without_none
 from ..checks import find_account
-from ..problems import conflict, duplicate, invalid, not_found
+from ..problems import conflict, duplicate, invalid
 
 __all__ = ["HANDLERS", "write_off_view"]
 
@@ -37,7 +37,7 @@ def _reason(fields: Mapping[str, Any]) -> str | None:
 
 
 def _create(call: Call) -> Answer:
-    books, fields, invoice = call.books, call.fields(), _invoice(call)
+    books, fields, invoice = call.books, call.fields(), call.named(Invoice, "invoice_id")
     external_id = fields.get("external_id")
     known = books.by_external_id(WriteOff, external_id)
     if known is not None:
@@ -63,13 +63,6 @@ def _create(call: Call) -> Answer:
     books.add(write_off)
     books.record(write_off)
     return Answer(201, write_off_view(write_off))
-
-
-def _invoice(call: Call) -> Invoice:
-    found = call.books.invoices.get(call.path["invoice_id"])
-    if found is None:
-        raise not_found("invoice")
-    return found
 
 
 def _amount(fields: Mapping[str, Any], invoice: Invoice) -> int:
