@@ -12,9 +12,10 @@ from thredfi_async import (
     BadRequest,
     ConfigurationError,
     OutcomeUnknown,
+    ServerError,
     TransportError,
 )
-from thredfi_async.push import Push, Status
+from thredfi_async.push import Push, Status, postponed
 from thredfi_async.push.sender import Sent
 
 from .fakes import FakeSender, customer, invoice, payment, refund, refund_payment
@@ -217,6 +218,53 @@ async def test_no_partner_token_for_any_reason_ends_the_run():
 
     with pytest.raises(TransportError):
         await run(FakeSender(answer), [customer()])
+
+
+def no_token(business, failures):
+    """An answer to records of this business while its token can't be had, so many times."""
+    left = iter(range(failures))
+
+    def answer(kind, body):
+        if body["external_id"].startswith(business) and next(left, None) is not None:
+            raise ServerError(503, operation="get_business_token")
+
+    return answer
+
+
+async def test_records_whose_business_has_no_token_for_a_moment_wait_for_it(monkeypatch):
+    monkeypatch.setattr(postponed, "PAUSES", (0, 0, 0))
+    records = [customer(f"shop-{n}") for n in range(20)]
+    records += [customer(f"cafe-{n}", business="cafe") for n in range(20)]
+    outcomes = await run(FakeSender(no_token("shop", 20)), records)
+    assert {outcome.status for outcome in outcomes} == {Status.CREATED}
+    assert [one.external_id[:4] for one in outcomes] == ["cafe"] * 20 + ["shop"] * 20
+
+
+async def test_records_whose_business_gets_no_token_at_all_fail_and_the_others_go_on(monkeypatch):
+    monkeypatch.setattr(postponed, "PAUSES", (0, 0, 0))
+    records = [
+        customer(f"{name}-{n}", business=name) for n in range(5) for name in ("shop", "cafe")
+    ]
+    sender = FakeSender(no_token("shop", 1_000))
+    outcomes = await run(sender, records, concurrency=1)
+    assert {one.status for one in outcomes if one.business == "cafe"} == {Status.CREATED}
+    failed = [one for one in outcomes if one.business == "shop"]
+    assert {one.status for one in failed} == {Status.FAILED}
+    assert all("get_business_token" in one.reason for one in failed)
+    assert len(sender.sent) <= 5 + 4 * 5  # each of them once and after each pause
+
+
+async def test_a_stop_does_not_wait_for_those_without_a_token(monkeypatch):
+    monkeypatch.setattr(postponed, "PAUSES", (3600,))
+    sender = FakeSender(no_token("shop", 1))
+    push = Push(sender, [customer("shop-1")])
+    first = asyncio.ensure_future(anext(push))
+    await until(lambda: sender.sent and not sender.under_way)
+    push.stop()
+    with pytest.raises(StopAsyncIteration):
+        await first
+    assert push.summary.unsent == 1
+    assert no_tasks_left()
 
 
 async def test_one_failure_to_connect_is_the_records_own():

@@ -8,8 +8,8 @@ import threading
 
 import pytest
 
-from thredfi_async import BadRequest, JournalError, ThredfiClient
-from thredfi_async.push import Journal, Status
+from thredfi_async import BadRequest, JournalError, ServerError, ThredfiClient
+from thredfi_async.push import Journal, Status, postponed
 from thredfi_async.push.engine import Push
 from thredfi_async.push.sender import Sent
 
@@ -105,6 +105,45 @@ async def test_nothing_counts_as_settled_before_the_journal_has_it(tmp_path, mon
         may_write.set()
         assert (await first).ok
         await push.aclose()
+
+
+async def test_no_more_is_sent_and_not_in_the_journal_than_may_be_under_way(tmp_path, monkeypatch):
+    may_write, writing = threading.Event(), threading.Event()
+    real = Journal.write
+
+    def slow(self, rows):
+        writing.set()
+        assert may_write.wait(10)
+        real(self, rows)
+
+    monkeypatch.setattr(Journal, "write", slow)
+    sender, outcomes = FakeSender(), []
+    with Journal(tmp_path / "run.db") as journal:
+        records = [customer(f"C{number}") for number in range(100)]
+        push = asyncio.ensure_future(
+            collect(Push(sender, records, journal=journal, concurrency=8), outcomes)
+        )
+        assert await asyncio.to_thread(writing.wait, 10)
+        for _ in range(200):  # turns of the loop in which more could be sent
+            await asyncio.sleep(0)
+        assert len(sender.sent) == 8
+        may_write.set()
+        await push
+    assert len(outcomes) == len(sender.sent) == 100
+
+
+async def test_records_that_wait_for_a_token_do_not_wait_for_the_journal(tmp_path, monkeypatch):
+    monkeypatch.setattr(postponed, "PAUSES", (0,))
+    left = iter(range(1))
+
+    def answer(kind, body):
+        if next(left, None) is not None:
+            raise ServerError(503, operation="get_business_token")
+
+    with Journal(tmp_path / "run.db") as journal:
+        async with asyncio.timeout(10):
+            outcomes, _ = await run(FakeSender(answer), [customer()], journal, concurrency=1)
+    assert [outcome.status for outcome in outcomes] == [Status.CREATED]
 
 
 async def test_what_is_settled_is_kept_when_the_caller_leaves_early(tmp_path):

@@ -212,6 +212,18 @@ def test_a_record_starts_after_the_end_of_earlier_ones_that_hold_its_mark():
     assert names(scheduler.ready) == ["P1", "P2", "R1"], "a later holder is not waited for"
 
 
+def test_what_fails_together_fails_in_the_order_of_the_input():
+    scheduler = Scheduler()
+    invoice = node(INVOICE)
+    scheduler.add(invoice)
+    scheduler.add(node(PAYMENT, INVOICE, line=2, holds=["I1"]))
+    refund = ("shop", "refund", "R1")
+    scheduler.add(node(refund, INVOICE, line=3, after=["I1"]))
+    scheduler.add(node(("shop", "refund_payment", "RP1"), refund, line=4))
+    scheduler.failed(invoice, Verdict.FAILED, "refused")
+    assert [end.node.key[2] for end in drain(scheduler)] == ["I1", "P1", "R1", "RP1"]
+
+
 def test_long_chains_fail_without_recursion():
     scheduler = Scheduler()
     first = node(("shop", "thing", "0"))

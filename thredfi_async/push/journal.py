@@ -55,7 +55,8 @@ class Journal:
 
     ``thredfi.push(records, journal=Journal("run.db"))`` writes one; after a crash
     ``Journal("run.db", resume=True)`` and the same records go on where it ended: what is done
-    is not sent again, what failed or was under way is tried anew. Use it as a context manager,
+    is not sent again, what failed or was under way is tried anew; no more than ``concurrency``
+    records are ever under way, their entries in the journal included. Use it as a context manager,
     or call `close`.
 
     - ``resume``: take up a journal that is there; without it, one that is there is refused.

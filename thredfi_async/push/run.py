@@ -30,6 +30,7 @@ from ..errors import (
 from .journal import Journal, Row
 from .kinds import KINDS
 from .outcome import Outcome, Status
+from .postponed import Postponed
 from .records import BadRecord, Draft, Reference, Unreadable, read_record
 from .report import Summary
 from .scheduler import Need, Node, Scheduler, Settled, Strength, Verdict
@@ -44,6 +45,7 @@ READ_AHEAD = 64  # records read before others get their turn
 OUTAGE = 100  # failures in a row, none of them the record's fault, that end a run
 NO_FAULT_OF_RECORDS = (TransportError, ServerError, RateLimited, InvalidAnswer, OutcomeUnknown)
 PARTNER_TOKEN = "get_partner_token"  # noqa: S105  (an operation's name)
+BUSINESS_TOKEN = "get_business_token"  # noqa: S105
 
 
 @attrs.define(eq=False)
@@ -83,6 +85,7 @@ class Run:
         self._journal = journal
         self._scheduler: Scheduler[_Job] = Scheduler(journal.done() if journal else None)
         self._queue: asyncio.Queue[Node[_Job]] = asyncio.Queue()
+        self._postponed: Postponed[Node[_Job]] = Postponed(self._queue.put_nowait)
         self._room = asyncio.Event()
         self._businesses: Mapping[str, str] | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -90,6 +93,7 @@ class Run:
         self._keeper: asyncio.Task[None] | None = None
         self._unkept: list[tuple[Row | None, Outcome]] = []  # settled, not in the journal yet
         self._unkept_came = asyncio.Event()
+        self._kept = asyncio.Event()  # set once the journal has what is in `_unkept` now
         self._in_flight = 0
         self._outages = 0
         self._reading = True
@@ -142,6 +146,7 @@ class Run:
         if self._reader is not None:
             self._reader.cancel()
         self._reading = False  # a task that is cancelled before it starts can't say so itself
+        self._postponed.clear()
         while not self._queue.empty():
             self._queue.get_nowait()
         self.changed.set()
@@ -164,6 +169,7 @@ class Run:
         self._stopping = self._stopping or not self.is_over
         if self._timer is not None:
             self._timer.cancel()
+        self._postponed.clear()
         tasks = [*self._workers, *([] if self._reader is None else [self._reader])]
         for task in tasks:
             task.cancel()
@@ -301,6 +307,9 @@ class Run:
             finally:
                 self._in_flight -= 1
                 self._collect()
+            # Only then the next: what a crash leaves open is never more than the concurrency.
+            if self._unkept_came.is_set():
+                await self._kept.wait()
 
     async def _send(self, node: Node[_Job]) -> None:
         job = node.payload
@@ -320,18 +329,24 @@ class Run:
             self._scheduler.failed(node, Verdict.UNKNOWN, reason, _Detail(error=error))
         else:
             self._outages = 0
+            self._postponed.succeeded(job.business_id)
             verdict = Verdict.CREATED if sent.created else Verdict.REPLAYED
             self._scheduler.done(node, verdict, sent.id, _Detail(sent.attempts))
 
     def _not_sent(self, node: Node[_Job], error: ThredfiError) -> None:
         error.__traceback__ = None  # it would keep the request and its frames alive
-        self._outages = self._outages + 1 if isinstance(error, NO_FAULT_OF_RECORDS) else 0
+        no_fault = isinstance(error, NO_FAULT_OF_RECORDS)
+        operation = getattr(error, "operation", "")
         if (
             isinstance(error, AuthenticationFailed | ConfigurationError)
-            or getattr(error, "operation", "") == PARTNER_TOKEN
+            or operation == PARTNER_TOKEN
         ):
             self._abort(error)
             return  # the record is as good as it was: it counts as unsent
+        waits = operation == BUSINESS_TOKEN and no_fault and not self._stopping
+        if waits and self._postponed.put(node.payload.business_id, node):
+            return
+        self._outages = self._outages + 1 if no_fault else 0
         verdict = Verdict.UNKNOWN if isinstance(error, OutcomeUnknown) else Verdict.FAILED
         attempts = getattr(error, "attempts", 0)
         self._scheduler.failed(node, verdict, str(error), _Detail(attempts, error))
@@ -380,6 +395,7 @@ class Run:
             await self._unkept_came.wait()
             self._unkept_came.clear()
             batch = list(self._unkept)
+            kept, self._kept = self._kept, asyncio.Event()
             rows = [row for row, _ in batch if row is not None]
             if rows and not isinstance(self.fatal, JournalError):
                 try:
@@ -389,6 +405,7 @@ class Run:
             del self._unkept[: len(batch)]
             for _, outcome in batch:
                 self._hand_out(outcome)
+            kept.set()
             self.changed.set()
             self.make_room()
 

@@ -255,10 +255,14 @@ class Scheduler(Generic[P]):
     # --- settling ----------------------------------------------------------------------
 
     def _settle(self, end: Settled[P]) -> None:
-        """End one node, and all whose end follows from it. No recursion: chains may be long."""
-        ends = [end]
+        """End one node, and all whose end follows from it, those of one node in their order.
+
+        A failed file is pushed again in this order, and a refund must stay behind its payments.
+        No recursion: chains may be long.
+        """
+        ends = deque([end])
         while ends:
-            end = ends.pop()
+            end = ends.popleft()
             node = end.node
             if node.settled:
                 continue

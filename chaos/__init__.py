@@ -1,0 +1,1 @@
+"""Proof by misuse that a push loses nothing and doubles nothing: ``python -m chaos``."""
