@@ -193,7 +193,7 @@ async def _push(
 async def _read(thredfi: ThredfiClient, name: str, until: float, failed: Counter[str]) -> None:
     while time.monotonic() < until:
         try:
-            ids = {b.external_id: b.id async for b in thredfi.businesses.list()}
+            ids = {str(b.external_id): b.id async for b in thredfi.businesses.list()}
             if (found := ids.get(name)) is not None:
                 await _read_business(thredfi.business(found), until)
         except ThredfiError as error:

@@ -266,3 +266,16 @@ async def test_tokens_that_are_revoked_on_the_way_fail_no_record(emulator, thred
             emulator.revoke_tokens()
     assert ended == 300
     assert sums(emulator.books("shop")) == (60_000, 60_000, 0, 24_000, 9_000)
+
+
+@pytest.mark.parametrize("kind", ["changed_type", "dropped_field", "unknown_field"])
+async def test_answers_of_another_shape_do_no_harm(kind):
+    async with Emulator(seed=1) as emulator, emulator.client() as thredfi:
+        emulator.add_business("shop")
+        records = [
+            {"type": "customer", "business": "shop", "external_id": f"C{n}"} for n in range(60)
+        ]
+        emulator.faults.add(kind)
+        ends = [outcome.status async for outcome in thredfi.push(records)]
+    assert set(ends) <= {"created", "replayed", "failed"}
+    assert len(emulator.books("shop").customers) in (0, 60)  # 0: no business was found by its name

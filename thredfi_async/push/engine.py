@@ -52,10 +52,10 @@ def push(
     the number of calls under way at once.
 
     Iterating raises what makes going on pointless: `AuthenticationFailed`,
-    `ConfigurationError`, `JournalError`, any failure to get the partner token, an outage
-    (100 failures in a row, or twice ``concurrency``, that are no fault of the records),
-    and whatever ``records`` raises; calls under way end first, and their outcomes come before the
-    exception. Nothing is lost by starting again from the beginning: what Thred has
+    `ConfigurationError`, `JournalError`, and whatever ``records`` raises; and, where it
+    lasts longer than a few seconds, any failure to get the partner token, and an outage
+    (100 failures in a row, or twice ``concurrency``, that are no fault of the records).
+    Calls under way end first, and their outcomes come before the exception. Nothing is lost by starting again from the beginning: what Thred has
     already is replayed, not doubled. With a ``journal`` (see `Journal`) it isn't even sent
     again; an outcome is handed out only once the journal has it.
     """

@@ -1,4 +1,4 @@
-"""Records that wait because their business has no token for the moment."""
+"""Records that wait because nothing of their business can be sent for the moment."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PAUSES = (1.1, 2.2, 4.4)  # seconds; each a little longer than the token cache's
 
 @attrs.define
 class _Waiting(Generic[R]):
-    pauses: int = 0  # so many there have been since the business last had a token
+    pauses: int = 0  # so many there have been since a record of the business was last sent
     records: list[R] = attrs.field(factory=list)
     timer: asyncio.TimerHandle | None = None
 
@@ -26,7 +26,7 @@ class Postponed(Generic[R]):
     """Puts records aside by business, and gives all of one business back after a pause.
 
     Without it, one failure of the token endpoint would fail every record that is read until
-    the token cache asks again.
+    the token cache asks again, and an outage of a second would end the run.
     """
 
     def __init__(self, give_back: Callable[[R], None]) -> None:
@@ -47,7 +47,7 @@ class Postponed(Generic[R]):
         return True
 
     def succeeded(self, business_id: str) -> None:
-        """The business has a token: its pauses begin anew."""
+        """A record of the business was sent: its pauses begin anew."""
         waiting = self._waiting.get(business_id)
         if waiting is not None and waiting.timer is None:
             del self._waiting[business_id]

@@ -42,10 +42,11 @@ Record: TypeAlias = Mapping[str, Any] | bytes | str | Unreadable
 """A mapping, or one line of JSON."""
 
 READ_AHEAD = 64  # records read before others get their turn
+DISTURBANCE = 20  # failures in a row, none of them the record's fault, that call for a pause
 OUTAGE = 100  # failures in a row, none of them the record's fault, that end a run
 NO_FAULT_OF_RECORDS = (TransportError, ServerError, RateLimited, InvalidAnswer, OutcomeUnknown)
 PARTNER_TOKEN = "get_partner_token"  # noqa: S105  (an operation's name)
-BUSINESS_TOKEN = "get_business_token"  # noqa: S105
+TOKENS = (PARTNER_TOKEN, "get_business_token")
 
 
 @attrs.define(eq=False)
@@ -335,23 +336,32 @@ class Run:
 
     def _not_sent(self, node: Node[_Job], error: ThredfiError) -> None:
         error.__traceback__ = None  # it would keep the request and its frames alive
-        no_fault = isinstance(error, NO_FAULT_OF_RECORDS)
-        operation = getattr(error, "operation", "")
+        if isinstance(error, NO_FAULT_OF_RECORDS):
+            self._outages += 1
+        else:
+            self._outages = 0
+        if self._may_pass(error) and self._postponed.put(node.payload.business_id, node):
+            return
         if (
             isinstance(error, AuthenticationFailed | ConfigurationError)
-            or operation == PARTNER_TOKEN
+            or getattr(error, "operation", "") == PARTNER_TOKEN
         ):
             self._abort(error)
             return  # the record is as good as it was: it counts as unsent
-        waits = operation == BUSINESS_TOKEN and no_fault and not self._stopping
-        if waits and self._postponed.put(node.payload.business_id, node):
-            return
-        self._outages = self._outages + 1 if no_fault else 0
         verdict = Verdict.UNKNOWN if isinstance(error, OutcomeUnknown) else Verdict.FAILED
         attempts = getattr(error, "attempts", 0)
         self._scheduler.failed(node, verdict, str(error), _Detail(attempts, error))
         if self._outages >= max(OUTAGE, 2 * self._concurrency):
             self._abort(error)
+
+    def _may_pass(self, error: ThredfiError) -> bool:
+        """Whether it is worth a pause: what failed is no record, and may soon work again."""
+        if self._stopping:
+            return False
+        for_token = getattr(error, "operation", "") in TOKENS
+        if isinstance(error, AuthenticationFailed):  # unless the API key itself is wrong
+            return not for_token
+        return self._outages > DISTURBANCE or (for_token and isinstance(error, NO_FAULT_OF_RECORDS))
 
     def _id_of(self, job: _Job, reference: Reference) -> str | None:
         key = (job.business_id, reference.kind, reference.external_id)

@@ -75,11 +75,12 @@ class ClientSender:
         found: dict[str, str] = {}
         ids: dict[str, str] = {}
         async for business in self._thredfi.businesses.list():
-            if business.id is None:
+            id, external_id = _text(business.id), _text(business.external_id)
+            if id is None:
                 continue
-            ids[business.id] = business.id
-            if business.external_id is not None:
-                found[business.external_id] = business.id
+            ids[id] = id
+            if external_id is not None:
+                found[external_id] = id
         return found | ids  # a Thred id wins over another business's external id
 
     async def send(self, kind: Kind, business_id: str, body: dict[str, Any]) -> Sent:
@@ -91,4 +92,9 @@ class ClientSender:
         options = {EXTRA_BODY: body.pop(EXTRA_BODY)} if EXTRA_BODY in body else {}
         path = () if kind.parent is None else (body.pop(kind.parent),)
         response = await with_response(service.create(*path, body, **options))
-        return Sent(response.value.id, response.created, response.attempts)
+        return Sent(_text(response.value.id), response.created, response.attempts)
+
+
+def _text(value: object) -> str | None:
+    """An id as an answer has it: whatever else may come in its place is none."""
+    return value if isinstance(value, str) else None
