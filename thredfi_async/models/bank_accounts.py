@@ -50,7 +50,7 @@ class BankAccountConnectionSummary:
     none of them.
     """
 
-    id: str | None = None
+    id: str
     display_name: str | None = None
     official_name: str | None = None
     mask: str | None = None

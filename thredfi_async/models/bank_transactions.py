@@ -58,7 +58,7 @@ class BankTransactionTypeEnum(OpenEnum):
 @sparse
 @frozen(kw_only=True, slots=False)
 class BankTransaction:
-    id: str | None = None
+    id: str
     date: dt.date | None = None
     amount: int | None = None
     """Minor units, unsigned in the example; the widget also copes with a numeric string."""

@@ -168,7 +168,7 @@ class BillPaymentListItem:
     possible.
     """
 
-    id: str | None = None
+    id: str
     vendor_id: str | None = None
     vendor_name: str | None = None
     payment_reference: str | None = None
@@ -203,7 +203,7 @@ class BillPayment:
     cents.
     """
 
-    id: str | None = None
+    id: str
     business_id: str | None = None
     vendor_id: str | None = None
     vendor_name: str | None = None

@@ -211,7 +211,7 @@ class Bill:
     """
 
     type: str | None = None
-    id: str | None = None
+    id: str
     business_id: str | None = None
     status: common.BillStatusEnum | None = None
     """The values are the widget's filter values (it lower-cases before comparing); it also has

@@ -54,7 +54,7 @@ class BusinessListItem:
     the rendered fields differ.
     """
 
-    id: str | None = None
+    id: str
     external_id: str | None = None
     name: str | None = None
     legal_name: str | None = None

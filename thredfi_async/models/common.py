@@ -177,7 +177,7 @@ class InvoiceWriteOff:
     not seen.
     """
 
-    id: str | None = None
+    id: str
     write_off_at: Instant | None = None
     created_at: Instant | None = None
     reason: str | None = None
@@ -248,7 +248,7 @@ class RefundMethodEnum(OpenEnum):
 @sparse
 @frozen(kw_only=True, slots=False)
 class RefundPayment:
-    id: str | None = None
+    id: str
     refund_id: str | None = None
     refunded_amount: int | None = None
     """Unit not stated; the request takes amount_cents."""
@@ -383,7 +383,7 @@ class VendorStatusEnum(OpenEnum):
 @frozen(kw_only=True, slots=False)
 class Customer:
     type: str | None = None
-    id: str | None = None
+    id: str
     external_id: str | None = None
     reference_number: str | None = None
     individual_name: str | None = None

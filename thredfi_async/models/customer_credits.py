@@ -174,7 +174,7 @@ class CreateCustomerCreditRequest(Checked):
 @sparse
 @frozen(kw_only=True, slots=False)
 class CustomerCredit:
-    id: str | None = None
+    id: str
     status: CustomerCreditStatusEnum | None = None
     sent_at: Instant | None = None
     customer: CustomerCreditCustomer | None = None

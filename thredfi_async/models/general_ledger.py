@@ -198,7 +198,7 @@ class JournalEntry:
     page gives them. x-inferred ones are only on the detail page.
     """
 
-    id: str | None = None
+    id: str
     sequence_number: str | None = None
     entry_date: dt.date | None = None
     reference: str | None = None
@@ -265,7 +265,7 @@ class JournalEntrySourceInfo:
 @sparse
 @frozen(kw_only=True, slots=False)
 class LedgerAccount:
-    id: str | None = None
+    id: str
     code: str | None = None
     name: str | None = None
     currency: str | None = None
@@ -414,7 +414,7 @@ class JournalEntryDetail:
     transaction details (name of the latter not seen).
     """
 
-    id: str | None = None
+    id: str
     sequence_number: str | None = None
     entry_date: dt.date | None = None
     reference: str | None = None

@@ -229,7 +229,7 @@ class DeleteInvoicePaymentResponse:
 class InvoicePaymentDetail:
     """All amounts in cents."""
 
-    id: str | None = None
+    id: str
     """Meant as a UUID; the documented example is not a valid one."""
 
     business_id: str | None = None
@@ -258,7 +258,7 @@ class InvoicePaymentDetail:
 class InvoicePaymentList:
     """One payment (the schema name ends in List, yet it is a single object)."""
 
-    id: str | None = None
+    id: str
     customer: InvoicePaymentCustomer | None = None
     customer_name: str | None = None
     customer_email: str | None = None

@@ -131,7 +131,7 @@ class Invoice:
     """
 
     type: str | None = None
-    id: str | None = None
+    id: str
     business_id: str | None = None
     status: common.InvoiceStatusEnum | None = None
     """SENT is the docs' example; the lower-case ones are the widget's filter values. Case on the

@@ -107,7 +107,7 @@ class PayoutCreateRequest(Checked):
 class PayoutListItem:
     """Taken as PayoutResponse without the expanded arrays, which only the get page announces."""
 
-    id: str | None = None
+    id: str
     business_id: str | None = None
     external_id: str | None = None
     processor: PayoutProcessorEnum | None = None
@@ -132,7 +132,7 @@ class PayoutListItem:
 @sparse
 @frozen(kw_only=True, slots=False)
 class PayoutResponse:
-    id: str | None = None
+    id: str
     business_id: str | None = None
     external_id: str | None = None
     processor: PayoutProcessorEnum | None = None

@@ -18,7 +18,7 @@ class Receipt:
     payment method.
     """
 
-    id: str | None = None
+    id: str
     document: common.DocumentLink | None = None
     reconciliation_status: str | None = None
     """Property name deduced; the values are the widget's labels."""

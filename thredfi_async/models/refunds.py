@@ -16,7 +16,7 @@ from . import common
 @sparse
 @frozen(kw_only=True, slots=False)
 class RefundAllocation:
-    id: str | None = None
+    id: str
     allocation_type: str | None = None
     amount: int | None = None
     """Unit not stated; minor units by analogy."""
@@ -91,7 +91,7 @@ class CreateSimpleRefundRequest(Checked):
 class Refund:
     """Every excerpt ends inside refund_payments; what follows carries x-inferred."""
 
-    id: str | None = None
+    id: str
     refunded_amount: int | None = None
     """Unit not stated; minor units by analogy."""
 

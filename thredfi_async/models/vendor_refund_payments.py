@@ -49,7 +49,7 @@ class PatchedVendorRefundPaymentUpdateRequest(Checked):
 @sparse
 @frozen(kw_only=True, slots=False)
 class VendorRefundPaymentListItem:
-    id: str | None = None
+    id: str
     refund_id: str | None = None
     vendor_id: str | None = None
     vendor_name: str | None = None

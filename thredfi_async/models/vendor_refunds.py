@@ -167,7 +167,7 @@ class VendorRefund:
     reconciled_bank_transactions. Later fields mirror the request and the filters.
     """
 
-    id: str | None = None
+    id: str
     vendor_id: str | None = None
     vendor_name: str | None = None
     total_refunded_amount: int | None = None
