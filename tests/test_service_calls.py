@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
-from thredfi_async import BusinessClient, ThredfiClient
+from thredfi_async import BusinessClient, InvalidRequest, ThredfiClient
 from thredfi_async.models import (
     APAging,
     ARAging,
@@ -196,3 +196,11 @@ async def test_a_write_off_is_made_on_an_invoice(
     made = await shop.invoices.write_off("inv-1", {"amount_cents": 450, "memo": "closed down"})
     assert made.amount_cents == 450
     assert server.requests[0].target.endswith("/invoices/inv-1/write-offs/")
+
+
+async def test_a_day_and_an_instant_are_told_apart_in_queries(shop):
+    noon = datetime(2025, 1, 31, 12, tzinfo=UTC)
+    with pytest.raises(InvalidRequest, match=r"as_of_date: must be a date such as 2025-01-31"):
+        await shop.reports.balance_sheet(as_of_date=noon)
+    with pytest.raises(InvalidRequest, match=r"date_from: must be an aware datetime such as"):
+        await shop.payments.list(date_from=noon.date()).collect()

@@ -17,13 +17,14 @@ import attrs
 from . import codec
 from .errors import InvalidRequest
 from .fields import NAIVE_DATETIME, UNSET
-from .operation import ModelRef, Operation, Replay, Style
+from .operation import ModelRef, Operation, Parameter, Replay, Style
 from .uploads import Form, Upload
 
 __all__ = ["Request", "prepare"]
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
 
+_MOMENTS = ("date", "date-time")  # types of parameters
 _HEADER_NAME = re.compile(r"[\w-]+").fullmatch
 
 _DOCUMENT = "document"  # what bodies call what they say of a file
@@ -103,6 +104,8 @@ def _query(
         for parameter in operation.query:
             value = values.get(parameter.name)
             if value is not None and value is not UNSET:
+                if parameter.type in _MOMENTS:
+                    _check_moment(parameter, value)
                 pairs.extend(_pairs(parameter.name, value, parameter.style))
     for name, value in (extra or {}).items():
         if not isinstance(name, str):
@@ -110,6 +113,17 @@ def _query(
         if value is not None:
             pairs.extend(_pairs(name, value, Style.REPEAT))
     return "?" + "&".join(pairs) if pairs else ""
+
+
+def _check_moment(parameter: Parameter, value: Any) -> None:
+    """Refuse an instant in place of a day, and a day in place of an instant."""
+    is_instant = isinstance(value, datetime)
+    if parameter.type == "date" and is_instant:
+        raise InvalidRequest.at(parameter.name, "must be a date such as 2025-01-31, not datetime")
+    if parameter.type == "date-time" and isinstance(value, date) and not is_instant:
+        raise InvalidRequest.at(
+            parameter.name, "must be an aware datetime such as 2025-01-31T12:00:00Z, not date"
+        )
 
 
 def _pairs(name: str, value: Any, style: Style) -> list[str]:

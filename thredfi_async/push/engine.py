@@ -55,9 +55,10 @@ def push(
     `ConfigurationError`, `JournalError`, and whatever ``records`` raises; and, where it
     lasts longer than a few seconds, any failure to get the partner token, and an outage
     (100 failures in a row, or twice ``concurrency``, that are no fault of the records).
-    Calls under way end first, and their outcomes come before the exception. Nothing is lost by starting again from the beginning: what Thred has
-    already is replayed, not doubled. With a ``journal`` (see `Journal`) it isn't even sent
-    again; an outcome is handed out only once the journal has it.
+    Calls under way end first, and their outcomes come before the exception. Nothing is
+    lost by starting again from the beginning: what Thred has already is replayed, not
+    doubled. With a ``journal`` (see `Journal`) it isn't even sent again; an outcome is
+    handed out only once the journal has it.
     """
     sender = ClientSender(thredfi)
     if journal is not None:
