@@ -64,11 +64,8 @@ async def services(thredfi: ThredfiClient, body: Mapping[str, Any]) -> None:
     assert_type(await shop.refunds.create(body), Refund)
     assert_type(await shop.refund_payments.create("id", body), RefundPayment)
     await shop.invoices.create(body, tmeout=5)  # type: ignore[call-arg]
-    await shop.invoices.create(
-        Customer(
-            id="c",
-        )
-    )  # type: ignore[arg-type]
+    customer = Customer(id="c")
+    await shop.invoices.create(customer)  # type: ignore[arg-type]
 
 
 async def payables(thredfi: ThredfiClient, body: Mapping[str, Any]) -> None:
