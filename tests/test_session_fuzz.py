@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 
 from hypothesis import given, settings
@@ -51,7 +52,7 @@ def answers(draw: st.DrawFn) -> bytes:
     return head + lines + b"\r\n" + draw(bodies)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=int(os.environ.get("THREDFI_FUZZ_CASES", "300")), deadline=None)
 @given(raw=answers(), write=st.booleans())
 async def test_any_bytes_are_an_answer_or_an_error_of_ours(raw: bytes, write: bool) -> None:
     async with (
