@@ -295,11 +295,12 @@ async def test_a_short_outage_costs_few_records(monkeypatch):
 
 async def test_a_token_that_is_refused_twice_is_waited_out_and_a_wrong_key_is_not(monkeypatch):
     monkeypatch.setattr(postponed, "PAUSES", (0, 0, 0))
-    left = iter(range(2))
+    refused = iter(("create_customer", "get_business_token"))
 
     def revoked(kind, body):
-        if next(left, None) is not None:
-            raise AuthenticationFailed(401, operation="create_customer")
+        operation = next(refused, None)
+        if operation is not None:
+            raise AuthenticationFailed(401, operation=operation)
 
     outcomes = await run(FakeSender(revoked), [customer(f"C{n}") for n in range(5)])
     assert all(outcome.ok for outcome in outcomes)

@@ -358,10 +358,12 @@ class Run:
         """Whether it is worth a pause: what failed is no record, and may soon work again."""
         if self._stopping:
             return False
-        for_token = getattr(error, "operation", "") in TOKENS
-        if isinstance(error, AuthenticationFailed):  # unless the API key itself is wrong
-            return not for_token
-        return self._outages > DISTURBANCE or (for_token and isinstance(error, NO_FAULT_OF_RECORDS))
+        operation = getattr(error, "operation", "")
+        if isinstance(error, AuthenticationFailed):
+            return operation != PARTNER_TOKEN  # there, the API key itself is wrong
+        if operation in TOKENS and isinstance(error, NO_FAULT_OF_RECORDS):
+            return True
+        return self._outages > DISTURBANCE
 
     def _id_of(self, job: _Job, reference: Reference) -> str | None:
         key = (job.business_id, reference.kind, reference.external_id)
