@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from types import MappingProxyType
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import attrs
 
@@ -87,8 +87,7 @@ class Account:
         return (line for line in self.lines if first <= line.entry.posting.day <= last)
 
 
-@attrs.frozen
-class Leg:
+class Leg(NamedTuple):
     """One side of a posting: minor units, a debit positive, a credit negative.
 
     ``item`` is the invoice or bill whose open balance the leg changes.
