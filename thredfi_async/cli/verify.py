@@ -118,7 +118,7 @@ class Verification:
             {
                 "external_id": f"{BUSINESS}-{self._run}",
                 "customer_id": str(customer.id),
-                "sent_at": datetime.fromtimestamp(self._clock.time(), UTC),
+                "sent_at": self._now(),
                 "line_items": [
                     {"description": "Verification", "quantity": 1, "unit_price": AMOUNT}
                 ],
@@ -132,7 +132,7 @@ class Verification:
                 "external_id": f"{BUSINESS}-{self._run}-payment",
                 "invoice_id": str(self.invoice.id),
                 "amount_cents": AMOUNT,
-                "payment_date": datetime.fromtimestamp(self._clock.time(), UTC).date(),
+                "payment_date": self._now().date(),
                 "payment_method": "bank_transfer",
             }
         )
@@ -162,8 +162,11 @@ class Verification:
                 )
             await self._clock.sleep(_BETWEEN)
 
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock.time(), UTC)
+
     async def _net_revenue(self) -> int:
-        today = datetime.fromtimestamp(self._clock.time(), UTC).date()
+        today = self._now().date()
         report = await self.shop.reports.profit_and_loss(start_date=today, end_date=today)
         revenue = report.summary.net_revenue_cents if report.summary else None
         if revenue is None:

@@ -15,6 +15,7 @@ from typing import Any
 import attrs
 import msgspec
 
+from ..exclusive import InUse, open_exclusively
 from .forms import File
 
 __all__ = ["Event", "Storage"]
@@ -97,18 +98,15 @@ class Storage:
 
 def _open(path: str) -> sqlite3.Connection:
     try:
-        connection = sqlite3.connect(path, isolation_level=None, timeout=0)
+        connection = open_exclusively(path, synchronous="NORMAL")
         try:
-            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
             connection.executescript(_TABLES)
         except BaseException:
             connection.close()
             raise
+    except InUse:
+        raise OSError(f"{path} is in use by another emulator") from None
     except sqlite3.Error as error:
-        if "locked" in str(error):
-            raise OSError(f"{path} is in use by another emulator") from None
         raise OSError(f"{path} can't be used as the emulator's file: {error}") from error
     return connection
 

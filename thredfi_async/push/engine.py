@@ -44,8 +44,8 @@ def push(
     record that refers to a later one is held in memory until that one has come. An
     invoice whose ``customer_external_id`` never comes is sent at the end, as Thred may
     know the customer from before; any other reference that never comes fails.
-    Where the token of a business can't be had, its records wait a few seconds for it, up
-    to three times.
+    Where a token can't be had, or many records in a row fail by no fault of their own, those
+    that are left wait a few seconds, up to three times for each business.
 
     ``records`` is read only as fast as records can be sent. A plain iterable is read
     within the event loop, so give an async one where reading blocks. ``concurrency`` is

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from ..errors import JournalError
+from ..exclusive import InUse, open_exclusively
 from .kinds import KINDS
 from .outcome import Status
 from .seen import Key, Seen, State
@@ -80,22 +81,11 @@ class Journal:
 
     def _open(self) -> sqlite3.Connection:
         try:
-            # Written to from one thread after the other, never from two at once.
-            connection = sqlite3.connect(
-                self._path, isolation_level=None, timeout=0, check_same_thread=False
-            )
-            try:
-                connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-                connection.execute("PRAGMA journal_mode = WAL")
-                connection.execute("PRAGMA synchronous = FULL")
-                connection.execute("BEGIN EXCLUSIVE")
-                connection.execute("COMMIT")
-            except BaseException:
-                connection.close()
-                raise
+            return open_exclusively(self._path, synchronous="FULL")
+        except InUse:
+            raise JournalError(f"{self._path} is in use by another process") from None
         except sqlite3.Error as error:
             raise self._error(error) from None
-        return connection
 
     def _begin(self, resume: bool, source: str | None) -> None:
         try:
@@ -187,6 +177,4 @@ class Journal:
         self.close()
 
     def _error(self, error: sqlite3.Error) -> JournalError:
-        if "locked" in str(error):
-            return JournalError(f"{self._path} is in use by another process")
         return JournalError(f"the journal {self._path} can't be used: {error}")
