@@ -12,7 +12,7 @@ from ..client import ThredfiClient
 from ..errors import ThredfiError
 from ..operation import Operation
 from ..operations import OPERATIONS
-from ..session import with_response
+from ..response import with_response
 from .connection import Connection, complain
 from .overlay import overlay_actions
 
