@@ -150,17 +150,21 @@ class _Call(Progress):
                     self.answer, end, error = None, unanswered.end, unanswered.error
                 else:
                     if 200 <= status < 300:
-                        end, wrong, value = self.value(status, data, token)
-                        if wrong is None:
+                        try:
+                            value = self.value(status, data, token)
+                        except Unanswered as nothing:
+                            end, error = nothing.end, nothing.error
+                        else:
                             self.shared.budget.succeeded(retried=self.retried)
-                            self._tell(None)
+                            if self.shared.on_attempt:
+                                self._tell(None)
                             return value
-                        error = wrong
                     else:
                         end, error = self.refusal(status, headers, data)
                         if token is not None:
                             renewable = await self._may_renew(status, scope, token)
-                self._tell(error)
+                if self.shared.on_attempt:
+                    self._tell(error)
                 await self._go_on(end, error, renewable=renewable)
             return read_as(self.request.operation, self.shown)
         except asyncio.CancelledError as cancelled:
@@ -221,8 +225,6 @@ class _Call(Progress):
 
     def _tell(self, error: ThredfiError | None) -> None:
         """Tell `Shared.on_attempt` of the end of an attempt."""
-        if not self.shared.on_attempt:
-            return
         seconds = self.shared.clock.monotonic() - self.sent_at
         status = self.answer[0] if self.answer is not None else None
         ended = AttemptEnded(self.request.operation.id, self.attempts, seconds, status, error)

@@ -176,23 +176,21 @@ class Progress:
         """Seconds until the deadline."""
         return self.deadline - self.shared.clock.monotonic()
 
-    def value(
-        self, status: int, data: bytes, token: Token | None
-    ) -> tuple[End, ThredfiError | None, Any]:
-        """What a 2xx answer is: its value, or why it is none."""
-        operation = self.request.operation
+    def value(self, status: int, data: bytes, token: Token | None) -> Any:
+        """The value of a 2xx answer. Raises `Unanswered` where it is none."""
+        request = self.request
         try:
-            value = self.shared.answers.read(operation, status, data)
+            value = self.shared.answers.read(request.operation, status, data)
         except codec.BrokenJSON as broken:
             text = f"{status} came with a body that isn't valid JSON ({broken})"
-            return End.UNCERTAIN, self.invalid_answer(text, status), None
-        if operation.lookup is not None:
-            lacks = what_lacks(operation.lookup, value, self.request.external_id)
+            raise Unanswered(End.UNCERTAIN, self.invalid_answer(text, status)) from None
+        lookup = request.operation.lookup
+        if lookup is not None:
+            lacks = what_lacks(lookup, value, request.external_id)
             if lacks is not None:
-                came = _shown(data, token)
-                text = f"{status} came {lacks}: {came}"
-                return End.NO_PROOF, self.invalid_answer(text, status), None
-        return End.DONE, None, value
+                text = f"{status} came {lacks}: {_shown(data, token)}"
+                raise Unanswered(End.NO_PROOF, self.invalid_answer(text, status))
+        return value
 
     def refusal(self, status: int, headers: Mapping[str, str], data: bytes) -> tuple[End, ApiError]:
         """What an answer outside 2xx ended the attempt in, and what the caller would be told."""
