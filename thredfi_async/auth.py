@@ -175,8 +175,8 @@ class TokenStore(Protocol):
     only one process is in at a time, for ``seconds`` at most. A token is then fetched within
     it, after another look into the store, so that many processes fetch it once.
 
-    A store that fails, hangs for 5 seconds or gives what is no token never fails a call: the
-    token is then fetched from Thred.
+    A store that fails, hangs for 5 seconds or gives something that isn't a token never fails a
+    call: the token is then fetched from Thred.
     """
 
     async def get(self, key: TokenKey) -> Token | None:
@@ -396,7 +396,7 @@ class TokenCache:
         if token is None:
             return None
         if not _is_sound(token, self._clock.time()):
-            log.warning("the token store gave what is no token")
+            log.warning("the token store gave something that isn't a token")
             return None
         if self._clock.time() >= token.refresh_at or token == self._refused.get(scope):
             return None
