@@ -41,27 +41,28 @@ class _ClosedError(Exception):
 class Attempt:
     """One request on its way. Whoever cuts it short asks it whether it had ``left``.
 
-    ``left`` is false only while no byte of it can have been written, ``carried`` is whether
-    aiohttp has called `carry`. With ``may_repeat`` false, a connection from the pool is looked
-    at before it is written to.
+    ``left`` is false only while no byte of it can have been written; ``carried`` is whether
+    aiohttp has called `carry`.
     """
 
-    __slots__ = ("carried", "left", "may_repeat")
+    __slots__ = ("carried", "left")
 
-    def __init__(self, *, may_repeat: bool = True) -> None:
+    def __init__(self) -> None:
         self.carried = False
         self.left = False
-        self.may_repeat = may_repeat
 
     async def carry(
         self, request: aiohttp.ClientRequest, go_on: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
-        """The middleware. Raises `NotSentError` and `LostError`, which aiohttp doesn't repeat."""
+        """The middleware. Raises `NotSentError` and `LostError`, which aiohttp doesn't repeat.
+
+        A connection from the pool is looked at before it is written to.
+        """
         self.carried = True
         self.left = False
 
         async def write(conn: Connection) -> aiohttp.ClientResponse:
-            if not self.may_repeat and await _is_closed(conn):
+            if await _is_closed(conn):
                 raise _ClosedError
             self.left = True
             try:
@@ -84,7 +85,7 @@ class Attempt:
             raise not_sent(error, request.url, request.proxy) from _cause(error)
         finally:
             del request.send  # a circle of references
-        raise NotSentError("the server closes its connections before anything is sent")
+        raise NotSentError(f"{_host(request.url)} closes connections before anything is sent")
 
 
 async def _is_closed(connection: Connection) -> bool:
@@ -121,11 +122,11 @@ def broken(error: Exception) -> str:
 
 def not_sent(error: Exception, url: URL, proxy: URL | None = None) -> NotSentError:
     """What kept a request from leaving, and whether it will do so again. Names no credentials."""
-    host = f"{url.host}:{url.port}"
+    host = _host(url)
     match error:
         case aiohttp.ClientHttpProxyError(status=status):
             final = 400 <= status < 500 and status not in _AGAIN
-            by = "" if proxy is None else f" ({proxy.host}:{proxy.port})"
+            by = "" if proxy is None else f" ({_host(proxy)})"
             return NotSentError(f"the proxy refused: {_named(status)}{by}", final=final)
         case aiohttp.ClientProxyConnectionError():
             return NotSentError(f"no connection to the proxy {_reason(error)}")
@@ -140,10 +141,16 @@ def not_sent(error: Exception, url: URL, proxy: URL | None = None) -> NotSentErr
             return NotSentError(f"no connection to {_reason(error)}")
         case aiohttp.ConnectionTimeoutError():
             return NotSentError(f"no connection to {host} within connect_timeout")
+        case aiohttp.InvalidURL():
+            return NotSentError(f"{host} is no address to connect to: {error}", final=True)
         case ValueError() | TypeError():
             return NotSentError("a header holds what no header can", final=True)
         case _:
             return NotSentError(f"no connection to {host}: {type(error).__name__}")
+
+
+def _host(url: URL) -> str:
+    return f"{url.host}:{url.port}"
 
 
 def _reason(error: aiohttp.ClientConnectorError) -> str:

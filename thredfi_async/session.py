@@ -394,7 +394,7 @@ class _Call:
             session.statistics.requests += 1
             if self._attempts > 1:
                 session.statistics.retries += 1
-            attempt = Attempt(may_repeat=self._request.operation.replay is Replay.SAFE)
+            attempt = Attempt()
             exchange = session.transport.send(
                 self._request.operation.method,
                 self._request.target,
