@@ -248,13 +248,18 @@ U00X47mR5W+cXwI+gpDyvlLJDu0tl4W2gni9haT1nrh7zkMIxWEuCnen
 """  # made for these tests, and of use nowhere else
 
 
-@contextlib.asynccontextmanager
-async def tls_server(tmp_path: Path) -> AsyncIterator[str]:
-    """A server whose certificate nobody vouches for."""
+def tls_context(tmp_path: Path) -> ssl.SSLContext:
     pair = tmp_path / "pair.pem"
     pair.write_text(KEY + CERTIFICATE)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pair)
+    return context
+
+
+@contextlib.asynccontextmanager
+async def tls_server(tmp_path: Path) -> AsyncIterator[str]:
+    """A server whose certificate nobody vouches for."""
+    context = tls_context(tmp_path)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.close()
@@ -368,13 +373,15 @@ async def test_a_session_of_another_class_is_not_trusted_with_what_it_may_not_do
 
 
 class Impatient(threading.Thread):
-    """A server in a thread of its own, which closes connections that are idle for 50 ms."""
+    """A server in a thread of its own, which closes connections that are idle for 30 ms."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None) -> None:
         super().__init__(daemon=True)
         self.listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        scheme = "http" if tls is None else "https"
+        self.url = f"{scheme}://127.0.0.1:{self.listener.getsockname()[1]}"
         self.requests = 0
+        self.tls = tls
 
     def run(self) -> None:
         with contextlib.suppress(OSError):
@@ -383,27 +390,37 @@ class Impatient(threading.Thread):
                 threading.Thread(target=self.serve, args=[connection], daemon=True).start()
 
     def serve(self, connection: socket.socket) -> None:
-        connection.settimeout(0.05)
         with connection, contextlib.suppress(OSError):
-            while data := connection.recv(1 << 16):
-                assert data.startswith(b"POST ")
-                self.requests += 1
-                connection.sendall(answer(201, INVOICE))
+            if self.tls is not None:
+                connection = self.tls.wrap_socket(connection, server_side=True)
+            with connection:
+                while data := connection.recv(1 << 16):
+                    assert data.startswith(b"POST ")
+                    self.requests += 1
+                    connection.sendall(answer(201, INVOICE))
+                    connection.settimeout(0.03)
 
 
-async def test_a_connection_that_was_closed_unseen_is_not_written_to() -> None:
-    server = Impatient()
+@pytest.mark.parametrize("encrypted", [False, True])
+async def test_a_connection_that_was_closed_unseen_is_not_written_to(
+    encrypted: bool, tmp_path: Path
+) -> None:
+    server = Impatient(tls_context(tmp_path) if encrypted else None)
     server.start()
+    connector = aiohttp.TCPConnector(ssl=False)
     try:
-        async with client(server.url) as c:
+        async with (
+            aiohttp.ClientSession(connector=connector) as http,
+            client(server.url, http=http) as c,
+        ):
             await create(c)
-            for _ in range(5):
-                time.sleep(0.08)  # noqa: ASYNC251 - the loop is blocked on purpose
+            for _ in range(2):
+                time.sleep(0.15)  # noqa: ASYNC251 - the loop is blocked on purpose
                 assert (await create(c, retries=0)).id == "inv-id"
             await asyncio.gather(*(create(c) for _ in range(10)))
-            time.sleep(0.08)  # noqa: ASYNC251
+            time.sleep(0.15)  # noqa: ASYNC251
             await asyncio.gather(*(create(c, retries=0) for _ in range(10)))
-        assert server.requests == 26
+        assert server.requests == 23
     finally:
         server.listener.close()
 

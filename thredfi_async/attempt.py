@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import select
+import socket
 import ssl
 from http import HTTPStatus
 
@@ -19,6 +20,7 @@ __all__ = ["Attempt", "LostError", "NotSentError", "broken", "not_sent"]
 
 _TRIES = 3  # of pooled connections that turn out to be closed
 _LOOKS = 3  # turns of the event loop until it has read what a socket holds
+_poll = getattr(select, "poll", None)
 _AGAIN = (408, 425, 429)  # the only 4xx of a proxy after which asking again may help
 
 
@@ -92,26 +94,23 @@ async def _is_closed(connection: Connection) -> bool:
     """Whether the other side has closed it, also where the event loop hasn't noticed yet."""
     for _ in range(_LOOKS):
         transport, protocol = connection.transport, connection.protocol
-        if transport is None or protocol is None:
+        if transport is None or protocol is None or protocol.should_close:
             return True
-        if transport.is_closing() or protocol.should_close:
-            return True
-        if not _holds_unread(transport):
-            return False
+        if not _holds_unread(transport.get_extra_info("socket")):
+            return transport.is_closing()
         await asyncio.sleep(0)
     return True
 
 
-def _holds_unread(transport: asyncio.Transport) -> bool:
-    """Whether the socket holds what nobody has read: its end, mostly."""
-    connection = transport.get_extra_info("socket")
+def _holds_unread(connection: socket.socket | None) -> bool:
+    """Whether a socket holds what nobody has read: its end, mostly."""
     if connection is None:
         return False
-    if not hasattr(select, "poll"):
-        return bool(select.select([connection.fileno()], [], [], 0)[0])
-    poll = select.poll()
-    poll.register(connection.fileno(), select.POLLIN)
-    return bool(poll.poll(0))
+    if _poll is None:  # Windows
+        return bool(select.select([connection], [], [], 0)[0])
+    look = _poll()
+    look.register(connection, select.POLLIN)
+    return bool(look.poll(0))
 
 
 def broken(error: Exception) -> str:
