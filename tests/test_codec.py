@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 from collections.abc import Mapping
@@ -41,6 +42,12 @@ class Answer:
     lines: list[AnswerLine] | None = None
     rates: dict[str, int] | None = None
     anything: Any = None
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class Tree:
+    below: list[Tree] | None = None
+    quantity: float | None = None
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -192,6 +199,61 @@ def test_what_is_no_json_is_said_to_be_none(data: bytes) -> None:
     with pytest.raises(codec.BrokenJSON) as caught:
         codec.decode(Answer, data)
     assert "html" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("data", "memo", "got"),
+    [
+        (b'{"id": "a", "anything": "caf\xe9"}', "caf\ufffd", "bad bytes"),
+        (b'{"id": "a", "anything": "\\ud83d!"}', "\ufffd!", "almost JSON"),
+        (b'{"id": "a", "anything": {"\\udc00": 1}}', {"\ufffd": 1}, "almost JSON"),
+        (b'\xef\xbb\xbf{"id": "a", "anything": "x"}', "x", "almost JSON"),
+        ('{"id": "a", "anything": "café"}'.encode("utf-16"), "café", "almost JSON"),
+    ],
+)
+def test_bad_text_is_read_all_the_same_and_can_be_written_again(
+    data: bytes, memo: Any, got: str
+) -> None:
+    value, drift = codec.decode(Answer, data)
+    assert (value.id, value.anything) == ("a", memo)
+    assert drift == (Drift("", "JSON", got),)
+    assert codec.encode(value)
+    assert codec.at_path(data, "anything") == memo
+    assert codec.unknown(Answer, data) == ()
+
+
+def test_an_integer_of_thousands_of_digits_is_kept_as_text() -> None:
+    value, drift = codec.decode(Answer, b'{"id": "a", "anything": %s}' % (b"9" * 5000))
+    assert value.anything == "9" * 5000
+    assert drift
+
+
+@given(st.binary(), st.integers(0, 60))
+def test_whatever_bytes_come_they_are_read_or_said_to_be_broken(noise: bytes, at: int) -> None:
+    data = b'{"id": "a", "lines": [{"unit_price": 5}], "anything": "text"}'
+    with contextlib.suppress(codec.BrokenJSON):
+        str(codec.decode(Answer, data[:at] + noise + data[at:])).encode()
+
+
+def test_a_refusal_to_read_does_not_carry_the_bytes_along() -> None:
+    for data in (b'{"access_token": "secret', b'{"access_token": "secret\xe9'):
+        with pytest.raises(codec.BrokenJSON) as caught:
+            codec.decode(Answer, data)
+        assert caught.value.__context__ is None
+
+
+def test_an_answer_of_which_nothing_fits_is_refused_at_once() -> None:
+    with pytest.raises(codec.BrokenJSON, match="1000 rows have none of the fields of AnswerLine"):
+        codec.decode(Answer, b'{"id": "a", "lines": [%s{}]}' % (b'{"foo": 1},' * 999))
+    value, _ = codec.decode(list[AnswerLine], b"[%s{}]" % (b'{"unit_price": 1},' * 5000))
+    assert len(value) == 5001
+
+
+def test_a_misfit_far_down_is_read_once_and_not_once_more_per_level() -> None:
+    depth = 60  # reading each level twice would take for ever
+    data = b'{"below": [' * depth + b'{"quantity": "x"}' + b"]}" * depth
+    _, drift = codec.decode(Tree, data)
+    assert drift == (Drift("below[]." * depth + "quantity", "float", "string"),)
 
 
 json_values = st.recursive(

@@ -1013,3 +1013,37 @@ async def test_a_policy_of_the_client_is_used(server: ScriptedServer) -> None:
         with pytest.raises(ServerError):
             await thredfi.business(BUSINESS).invoices.get("x")
     assert len(server.requests) == 1
+
+
+# --- text that isn't UTF-8 --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bad", [b"caf\xe9", b"\\ud83d"])
+async def test_one_bad_byte_in_an_answer_makes_no_failure_of_a_committed_write(
+    server: ScriptedServer, thredfi: ThredfiClient, bad: bytes
+) -> None:
+    server.answers(answer(201, raw=b'{"id": "inv-id", "external_id": "inv-1", "memo": "%s"}' % bad))
+    invoice = await thredfi.business(BUSINESS).invoices.create(BODY)
+    assert invoice.id == "inv-id"
+    assert (invoice.memo or "").endswith("\ufffd")
+    assert len(server.requests) == 1
+    assert [drift.path for _, drift in thredfi.drift] == [""]
+
+
+async def test_one_bad_byte_in_a_token_answer_is_put_up_with(
+    server: ScriptedServer, thredfi: ThredfiClient
+) -> None:
+    good = b'{"access_token": "t", "expires_in": 3600, "scope": "\xe9"}'
+    server.script_tokens = lambda request: answer(200, raw=good)
+    assert await thredfi.business(BUSINESS).invoices.get("inv-id") is not None
+
+
+async def test_a_bad_byte_in_a_refusal_and_its_headers_can_be_written_down(
+    server: ScriptedServer, thredfi: ThredfiClient
+) -> None:
+    refusal = answer(400, raw=b'{"message": "caf\xe9"}', headers={"X-Request-ID": "r~"})
+    server.answers(refusal.replace(b"r~", b"r\xe9"))
+    with pytest.raises(BadRequest, match="caf\ufffd") as caught:
+        await thredfi.business(BUSINESS).invoices.create(BODY)
+    str(caught.value).encode()
+    assert caught.value.request_id == "r\ufffd"

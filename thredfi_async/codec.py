@@ -7,7 +7,6 @@ caller writes by hand) go through cattrs, in `structuring`. Nobody else knows ei
 from __future__ import annotations
 
 import importlib
-import json
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, TypeVar, get_args
@@ -15,10 +14,11 @@ from typing import Any, TypeVar, get_args
 import attrs
 import msgspec
 
-from .drift import Drift, ModelField, model_fields, read_leniently, unknown_fields
+from .drift import Drift, read_leniently, unknown_fields
 from .errors import InvalidRequest
-from .fields import UnsetType
+from .fields import ModelField, UnsetType, model_fields
 from .operation import ModelRef
+from .texts import BrokenJSON, read_json
 
 __all__ = [
     "BrokenJSON",
@@ -33,10 +33,6 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-
-
-class BrokenJSON(ValueError):
-    """The bytes are no JSON at all. The message never repeats them."""
 
 
 @cache
@@ -61,31 +57,29 @@ def encode(value: Any) -> bytes:
 def decode(wanted: Any, data: bytes) -> tuple[Any, tuple[Drift, ...]]:
     """``data`` (JSON) as ``wanted``, and what differed from the description.
 
-    What differs is no error; only bytes that are no JSON raise `BrokenJSON`.
+    What differs is no error, bad bytes in a text included; only bytes that are not valid JSON,
+    or of which nothing fits, raise `BrokenJSON`.
     """
     decoder = _decoder(wanted)
     if decoder is not None:
         try:
             value: Any = decoder.decode(data)
             return value, ()
-        except (msgspec.DecodeError, RecursionError):
-            pass  # JSON of another shape, or no JSON: find out which below
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            pass  # JSON of another shape, or not valid JSON: find out which below
+    raw, wrong = read_json(data)
     try:
-        return read_leniently(wanted, msgspec.json.decode(data))
-    except (msgspec.DecodeError, RecursionError) as error:
-        # json reads what msgspec is too strict for: NaN, half a surrogate pair, a BOM.
-        try:
-            value, differences = read_leniently(wanted, json.loads(data))
-        except (ValueError, RecursionError):
-            raise BrokenJSON(str(error)) from None
-        return value, (*differences, Drift("", "JSON", "almost JSON"))
+        value, differences = read_leniently(wanted, raw)
+    except RecursionError:
+        raise BrokenJSON("nested too deeply") from None
+    return value, (*differences, Drift("", "JSON", wrong)) if wrong else differences
 
 
 def unknown(wanted: Any, data: bytes) -> tuple[Drift, ...]:
     """The fields in ``data`` (JSON) that ``wanted`` doesn't know, and that `decode` passed over."""
     try:
-        return unknown_fields(wanted, msgspec.json.decode(data))
-    except (msgspec.DecodeError, RecursionError):
+        return unknown_fields(wanted, read_json(data)[0])
+    except (BrokenJSON, RecursionError):
         return ()
 
 
@@ -105,8 +99,8 @@ def unwrap(wrapper: Any, name: str, data: bytes) -> Any:
 def at_path(data: bytes, path: str) -> Any:
     """What stands at a path such as ``payment.status`` in some JSON; None where nothing does."""
     try:
-        found = msgspec.json.decode(data)
-    except (ValueError, RecursionError):
+        found, _ = read_json(data)
+    except BrokenJSON:
         return None
     for step in path.split("."):
         found = found.get(step) if isinstance(found, dict) else None

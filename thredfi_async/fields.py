@@ -9,8 +9,10 @@ from __future__ import annotations
 import enum
 import math
 import re
-from collections.abc import Callable, Mapping
+import typing
+from collections.abc import Callable, Hashable, Mapping
 from datetime import date, datetime
+from functools import cache
 from typing import Annotated, Any, ClassVar, TypeAlias, TypeVar, cast
 
 import attrs
@@ -18,7 +20,18 @@ from msgspec import UNSET, Meta, UnsetType
 
 from .errors import InvalidRequest
 
-__all__ = ["UNSET", "Check", "Checked", "Instant", "OpenEnum", "UnsetType", "check", "sparse"]
+__all__ = [
+    "UNSET",
+    "Check",
+    "Checked",
+    "Instant",
+    "ModelField",
+    "OpenEnum",
+    "UnsetType",
+    "check",
+    "model_fields",
+    "sparse",
+]
 
 T = TypeVar("T")
 
@@ -76,6 +89,34 @@ def sparse(model: type[T]) -> type[T]:
         if one.default is None:
             setattr(model, one.name, None)
     return model
+
+
+@attrs.frozen
+class ModelField:
+    """One field of a model: its names in Python and on the wire, its type, if it is required."""
+
+    name: str
+    wire_name: str
+    type: Any
+    required: bool
+    default: Any
+
+
+@cache
+def model_fields(model: Hashable) -> tuple[ModelField, ...]:
+    """The fields of a generated model, with their types resolved."""
+    hints = typing.get_type_hints(cast(type, model), include_extras=True)
+    wire_names: Mapping[str, str] = getattr(model, "__wire_names__", {})
+    return tuple(
+        ModelField(
+            name=field.name,
+            wire_name=wire_names.get(field.name, field.name),
+            type=hints[field.name],
+            required=field.default is attrs.NOTHING,
+            default=None if field.default is attrs.NOTHING else field.default,
+        )
+        for field in attrs.fields(cast(type, model))
+    )
 
 
 class Checked:

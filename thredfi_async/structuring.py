@@ -27,9 +27,8 @@ from cattrs.errors import (
 )
 from cattrs.gen import make_dict_structure_fn, override
 
-from .drift import model_fields
 from .errors import InvalidRequest
-from .fields import UnsetType
+from .fields import UnsetType, model_fields
 
 __all__ = ["structured"]
 
