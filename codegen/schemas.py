@@ -312,7 +312,7 @@ def _is_file(schema: Schema) -> bool:
 
 
 def _constraints(kind: Type, schema: Schema) -> dict[str, Any]:
-    """The arguments of `fields.check` that a schema asks for."""
+    """The arguments of `checks.check` that a schema asks for."""
     name = kind.name or kind.kind
     found = {
         argument: schema[key] for key, argument in _LIMITS.get(name, {}).items() if key in schema

@@ -9,6 +9,7 @@ import logging
 import time
 import traceback
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
@@ -33,9 +34,11 @@ from thredfi_async import (
     ThredfiError,
     Token,
     TransportError,
+    Upload,
     with_response,
 )
 from thredfi_async.drift import Drift
+from thredfi_async.models import CreateInvoiceRequest, InvoiceLineItemRequest
 
 from .support import BUSINESS, FakeClock, Received, ScriptedServer, answer
 
@@ -1047,3 +1050,56 @@ async def test_a_bad_byte_in_a_refusal_and_its_headers_can_be_written_down(
         await thredfi.business(BUSINESS).invoices.create(BODY)
     str(caught.value).encode()
     assert caught.value.request_id == "r\ufffd"
+
+
+# --- values that JSON can't hold ---------------------------------------------------------
+
+
+def invoice_model() -> CreateInvoiceRequest:
+    line = InvoiceLineItemRequest(description="Bread", quantity=1, unit_price=450)
+    noon = datetime(2025, 1, 31, 12, tzinfo=UTC)
+    return CreateInvoiceRequest(
+        external_id="inv-1", sent_at=noon, line_items=[line], metadata={"till": 1}
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        (lambda body: body.line_items.append({"quantity": 1}), r"line_items\[1\]"),
+        (lambda body: body.metadata.update(till=float("nan")), r"metadata\.till"),
+        (lambda body: body.metadata.update(till="\ud800"), r"metadata\.till"),
+    ],
+)
+async def test_a_body_that_was_spoilt_after_building_is_not_sent(
+    server: ScriptedServer, thredfi: ThredfiClient, change: Any, field: str
+) -> None:
+    body = invoice_model()
+    change(body)
+    with pytest.raises(InvalidRequest, match=field):
+        await thredfi.business(BUSINESS).invoices.create(body)
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    "value", [float("nan"), 10**5000, datetime(2025, 1, 31), [{1: "\udfff"}]], ids=range(4)
+)
+@pytest.mark.parametrize("file", [None, Upload.of(b"%PDF", "invoice.pdf")])
+async def test_extra_fields_that_json_can_not_hold_are_named_and_not_sent(
+    server: ScriptedServer, thredfi: ThredfiClient, value: Any, file: Upload | None
+) -> None:
+    shop = thredfi.business(BUSINESS)
+    with pytest.raises(InvalidRequest, match="novel"):
+        await shop.invoices.create(BODY, file=file, extra_body={"novel": value})
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    "value", [float("inf"), 10**5000, ["\ud800"], b"bytes", {"a": 1}], ids=range(5)
+)
+async def test_extra_query_values_that_can_not_be_written_are_named_and_not_sent(
+    server: ScriptedServer, thredfi: ThredfiClient, value: Any
+) -> None:
+    with pytest.raises(InvalidRequest, match="novel"):
+        await thredfi.business(BUSINESS).invoices.get("inv-id", extra_query={"novel": value})
+    assert server.requests == []

@@ -417,7 +417,7 @@ ID = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
             "^document.metadata: has no place beside metadata",
         ),
         (BODY | {"memo": None}, None, "^memo: can't be null in a form"),
-        (BODY | {"memo": "\ud800"}, None, "^the body can't be written as a form"),
+        (BODY | {"memo": "\ud800"}, None, "^memo: is not valid Unicode"),
         (BODY | {"document_type": "scan"}, None, "^document_type: is unknown"),
     ],
 )

@@ -47,11 +47,55 @@ def load(ref: ModelRef) -> Any:
 
 
 def encode(value: Any) -> bytes:
-    """``value`` (a model or plain data) as JSON. Unset fields are left out, None is null."""
+    """``value`` (a model or plain data) as JSON. Unset fields are left out, None is null.
+
+    Raises `InvalidRequest` for what can't be written. NaN goes out as null and datetimes as they
+    are: `checks.check_held` looks for those.
+    """
     try:
         return _encode(_by_wire_names(value) if _renames(_kind(value)) else value)
-    except (UnicodeError, RecursionError, TypeError) as error:
-        raise InvalidRequest.at("", f"the body can't be written as JSON: {error}") from None
+    except _UNWRITABLE as error:
+        fault = error
+    raise _fault(value, fault)
+
+
+_UNWRITABLE = (UnicodeError, RecursionError, TypeError, ValueError, AttributeError)
+
+
+def _fault(value: Any, error: Exception) -> InvalidRequest:
+    """Where it is that a value can't be written, found by writing its parts one by one."""
+    path = ""
+    parts = _parts(value, path)
+    while not isinstance(error, RecursionError):
+        for below, part in parts:
+            try:
+                _encode(part)
+            except _UNWRITABLE as inner:
+                path, error, parts = below, inner, _parts(part, below)
+                break
+        else:
+            break
+    if isinstance(error, UnicodeError):
+        return InvalidRequest.at(path, "is not valid Unicode: it has half a surrogate pair")
+    if isinstance(error, RecursionError):
+        return InvalidRequest.at(path, "is nested too deeply, or within itself")
+    text = error.problems[0][1] if isinstance(error, InvalidRequest) else str(error)
+    return InvalidRequest.at(path, text)
+
+
+def _parts(value: Any, path: str) -> list[tuple[str, Any]]:
+    """What a value holds, each with its path."""
+    if isinstance(value, Mapping):
+        entries: list[tuple[Any, Any]] = list(value.items())
+    elif attrs.has(type(value)):
+        names = [field.name for field in model_fields(_kind(value))]
+        entries = [(name, getattr(value, name)) for name in names if hasattr(value, name)]
+    elif isinstance(value, list | tuple):
+        return [(f"{path}[{index}]", one) for index, one in enumerate(value)]
+    else:
+        return []
+    held = [(key, one) for key, one in entries if not isinstance(one, UnsetType)]
+    return [(f"{path}.{key}" if path else str(key), one) for key, one in held]
 
 
 def decode(wanted: Any, data: bytes) -> tuple[Any, tuple[Drift, ...]]:
@@ -114,6 +158,9 @@ def _fields(kind: Any) -> tuple[ModelField, ...]:
 def _encode_other(value: object) -> object:
     if isinstance(value, Mapping):
         return dict(value)
+    for kind in (str, float, int):  # a subclass of the kind, such as numpy's float64
+        if isinstance(value, kind):
+            return kind(value)
     raise InvalidRequest.at("", f"{type(value).__name__} can't be written as JSON")
 
 
@@ -162,10 +209,17 @@ def _models_below(wanted: Any) -> set[Any]:
 
 
 def to_mapping(value: Any) -> Any:
-    """A model as plain data (dicts, lists, text, numbers), by names on the wire."""
-    if _renames(_kind(value)):
-        return _by_wire_names(value)
-    return msgspec.to_builtins(value, enc_hook=_encode_other)
+    """A model as plain data (dicts, lists, text, numbers), by names on the wire.
+
+    Raises `InvalidRequest` for what has no such form.
+    """
+    try:
+        if _renames(_kind(value)):
+            return _by_wire_names(value)
+        return msgspec.to_builtins(value, enc_hook=_encode_other)
+    except _UNWRITABLE as error:
+        fault = error
+    raise _fault(value, fault)
 
 
 def _by_wire_names(value: Any) -> Any:

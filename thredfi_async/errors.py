@@ -85,6 +85,15 @@ class InvalidRequest(ThredfiError, ValueError):
         """One problem at one path."""
         return cls([(path, text)])
 
+    def below(self, path: str) -> InvalidRequest:
+        """The same problems, at paths that go on from this one."""
+        return InvalidRequest(
+            [
+                (f"{path}.{inner}" if path and inner and inner[0] != "[" else path + inner, text)
+                for inner, text in self.problems
+            ]
+        )
+
 
 class _CallError(ThredfiError):
     """What every failure of one call knows: the operation and the attempts made."""

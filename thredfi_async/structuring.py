@@ -27,6 +27,7 @@ from cattrs.errors import (
 )
 from cattrs.gen import make_dict_structure_fn, override
 
+from .checks import LARGEST
 from .errors import InvalidRequest
 from .fields import UnsetType, model_fields
 
@@ -138,7 +139,9 @@ def _integer(value: Any, _: Any) -> int:
 
 
 def _number(value: Any, _: Any) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, float) and math.isfinite(value):
         return value
     if isinstance(value, Decimal) and value.is_finite() and Decimal(repr(float(value))) == value:
         return float(value)
@@ -202,11 +205,10 @@ def _must_be(wanted: str, value: Any, hint: str = "") -> InvalidRequest:
 
 
 def _shown(value: Any) -> str:
-    return (
-        f"{type(value).__name__} {value!r:.60}"
-        if isinstance(value, str | int | float)
-        else (type(value).__name__)
-    )
+    kind = type(value).__name__
+    if isinstance(value, int) and abs(value) >= LARGEST:  # thousands of digits can't be written
+        return f"{kind} of more than 64 bits"
+    return f"{kind} {value!r:.60}" if isinstance(value, str | int | float) else kind
 
 
 def _plain_name(member: Any) -> str:
