@@ -510,6 +510,14 @@ def test_a_field_is_checked_when_it_is_assigned_to(field: str, value: Any, text:
     assert line == Line(quantity=1, unit_price=5)
 
 
+def test_a_field_is_left_out_by_unset_and_not_by_deleting_it() -> None:
+    line = Line(quantity=1, memo="x")
+    with pytest.raises(InvalidRequest, match=r"Line\.memo: can't be deleted; set it to UNSET"):
+        del line.memo
+    line.memo = UNSET
+    assert codec.encode(line) == b'{"quantity":1}'
+
+
 def test_a_subclass_that_attrs_makes_checks_assignments_too() -> None:
     @attrs.define(kw_only=True)
     class Own(Line):

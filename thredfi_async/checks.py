@@ -1,8 +1,7 @@
 """What the fields of a request may hold, checked before anything is sent.
 
 The generated request models are `Checked` and list a `check` for each field. A model is checked
-when it is built, and a field when it is assigned to; `check_held` looks into lists and mappings,
-and at what is no model.
+when it is built, and a field when it is assigned to; `check_held` looks into lists and mappings.
 """
 
 from __future__ import annotations
@@ -39,6 +38,11 @@ class Checked:
         model: Any = next(c for c in type(self).__mro__ if "__checks__" in vars(c))
         model.__attrs_post_init__ = method = _compiled(model)
         method(self)
+
+    def __delattr__(self, name: str) -> None:
+        raise InvalidRequest.at(
+            f"{type(self).__name__}.{name}", "can't be deleted; set it to UNSET"
+        )
 
     def __check_again__(self) -> None:
         """Check what may have changed unseen. Raises `InvalidRequest`, with paths from here."""

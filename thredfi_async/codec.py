@@ -240,8 +240,8 @@ def structure(model: type[T], mapping: Mapping[str, Any], *, ignore_unknown: boo
     """A model from a plain mapping, checked as when the model is built directly.
 
     Values are the model's own types or their JSON forms (ISO 8601 text for dates
-    and instants). Nothing is converted silently: ``"5"`` is no number and ``9.9``
-    no amount in minor units. Raises `InvalidRequest` with the path of every bad
+    and instants). Nothing is converted silently: ``"5"`` isn't a number and ``9.9``
+    isn't an amount in minor units. Raises `InvalidRequest` with the path of every bad
     field; for an unknown key, unless it is to be ignored, it suggests the nearest known one.
     """
     # cattrs takes a while to import, and whoever only builds models never needs it.

@@ -19,7 +19,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 import attrs
 
-from .fields import ModelField, UnsetType, model_fields
+from .fields import ModelField, UnsetType, is_whole, model_fields
 from .texts import BrokenJSON
 
 __all__ = ["Drift", "read_leniently", "unknown_fields"]
@@ -202,7 +202,7 @@ def _plan(model: Hashable) -> tuple[dict[str, ModelField], tuple[ModelField, ...
 
 
 def _read_scalar(wanted: Any, raw: Any, path: str, note: Note) -> Any:
-    if wanted is float and isinstance(raw, int) and not isinstance(raw, bool):
+    if wanted is float and is_whole(raw):
         try:
             return float(raw)
         except OverflowError:

@@ -11,7 +11,7 @@ import typing
 from collections.abc import Hashable, Mapping
 from datetime import datetime
 from functools import cache
-from typing import Annotated, Any, TypeAlias, TypeVar, cast
+from typing import Annotated, Any, TypeAlias, TypeGuard, TypeVar, cast
 
 import attrs
 from msgspec import UNSET, Meta, UnsetType
@@ -22,6 +22,7 @@ __all__ = [
     "ModelField",
     "OpenEnum",
     "UnsetType",
+    "is_whole",
     "model_fields",
     "sparse",
 ]
@@ -70,6 +71,11 @@ class OpenEnum(enum.StrEnum):
 
     def __reduce_ex__(self, protocol: object) -> tuple[Any, ...]:
         return type(self), (self._value_,)
+
+
+def is_whole(value: object) -> TypeGuard[int]:
+    """Whether it is an integer, which True and False are to Python alone."""
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def sparse(model: type[T]) -> type[T]:

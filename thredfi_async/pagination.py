@@ -19,6 +19,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import attrs
 
 from .errors import InvalidAnswer, InvalidRequest, NotFound
+from .fields import is_whole
 
 __all__ = ["Page", "PageAnswer", "Paginator"]
 
@@ -85,7 +86,7 @@ def _count(value: object) -> int | None:
     """A number of items or pages, which some servers write as text."""
     if isinstance(value, str) and len(value) < 19 and value.isascii() and value.isdecimal():
         value = int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    return value if is_whole(value) and value >= 0 else None
 
 
 class Paginator(Generic[T]):
@@ -110,9 +111,9 @@ class Paginator(Generic[T]):
         ahead: int = 3,
     ) -> None:
         size = LARGEST_PAGE if page_size is None else page_size
-        if not _is_whole(size) or not 1 <= size <= LARGEST_PAGE:
+        if not is_whole(size) or not 1 <= size <= LARGEST_PAGE:
             raise InvalidRequest.at("page_size", f"must be 1 to {LARGEST_PAGE}, not {size!r}")
-        if not _is_whole(ahead) or ahead < 0:
+        if not is_whole(ahead) or ahead < 0:
             raise InvalidRequest.at("ahead", f"must be 0 or more, not {ahead!r}")
         self._fetch = fetch
         self._page_size = size
@@ -142,7 +143,7 @@ class Paginator(Generic[T]):
 
     async def collect(self, *, limit: int | None = None) -> list[T]:
         """All items as a list, or the first ``limit`` of them."""
-        if limit is not None and not _is_whole(limit):
+        if limit is not None and not is_whole(limit):
             raise InvalidRequest.at("limit", f"must be a whole number, not {limit!r}")
         if limit is not None and limit <= 0:
             return []
@@ -166,10 +167,6 @@ class Paginator(Generic[T]):
         shortened = Paginator(self._fetch, page_size=size, ahead=self._ahead)
         shortened._needed = -(-limit // size)
         return shortened
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 class _Walk(Generic[T]):

@@ -29,7 +29,7 @@ from cattrs.gen import make_dict_structure_fn, override
 
 from .checks import LARGEST
 from .errors import InvalidRequest
-from .fields import UnsetType, model_fields
+from .fields import UnsetType, is_whole, model_fields
 
 __all__ = ["structured"]
 
@@ -132,14 +132,14 @@ def _text(value: Any, _: Any) -> str:
 
 
 def _integer(value: Any, _: Any) -> int:
-    if isinstance(value, int) and not isinstance(value, bool):
+    if is_whole(value):
         return value
     hint = "; amounts are whole minor units (see thredfi_async.money)"
     raise _must_be("an integer", value, hint if isinstance(value, float | Decimal) else "")
 
 
 def _number(value: Any, _: Any) -> float:
-    if isinstance(value, int) and not isinstance(value, bool):
+    if is_whole(value):
         return value
     if isinstance(value, float) and math.isfinite(value):
         return value
