@@ -10,6 +10,7 @@ import time
 import traceback
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -39,6 +40,7 @@ from thredfi_async import (
 )
 from thredfi_async.drift import Drift
 from thredfi_async.models import CreateInvoiceRequest, InvoiceLineItemRequest
+from thredfi_async.push import Journal, Status
 
 from .support import BUSINESS, FakeClock, Received, ScriptedServer, answer
 
@@ -1050,6 +1052,29 @@ async def test_a_bad_byte_in_a_refusal_and_its_headers_can_be_written_down(
         await thredfi.business(BUSINESS).invoices.create(BODY)
     str(caught.value).encode()
     assert caught.value.request_id == "r\ufffd"
+
+
+async def test_a_journaled_push_gets_over_text_that_can_not_be_encoded(
+    server: ScriptedServer, thredfi: ThredfiClient, tmp_path: Path
+) -> None:
+    def script(request: Received) -> bytes:
+        if request.method == "GET":
+            return answer(200, {"results": [{"id": BUSINESS, "external_id": "shop"}]})
+        if b"c-1" in request.body:
+            return answer(201, raw=b'{"id": "c\\ud800", "external_id": "c-1", "notes": "\xe9"}')
+        return answer(400, raw=b'{"message": "bad \\udfff", "detail": {"x\\ud800": ["\xe9"]}}')
+
+    server.script = script
+    records = [
+        {"type": "customer", "business": "shop", "external_id": f"c-{number}", "company_name": "x"}
+        for number in (1, 2)
+    ]
+    with Journal(tmp_path / "journal") as journal:
+        outcomes = [outcome async for outcome in thredfi.push(records, journal=journal)]
+    assert {outcome.external_id: outcome.status for outcome in outcomes} == {
+        "c-1": Status.CREATED,
+        "c-2": Status.FAILED,
+    }
 
 
 # --- values that JSON can't hold ---------------------------------------------------------

@@ -15,6 +15,7 @@ import msgspec
 
 __all__ = ["BrokenJSON", "harmless", "read_json"]
 
+_ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]").search
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
@@ -45,7 +46,8 @@ def read_json(data: bytes) -> tuple[Any, str]:
         wrong = "bad bytes"
         text = data.decode(encoding, "replace")
     try:
-        return _harmless(json.loads(text, parse_int=_integer)), wrong
+        value = json.loads(text, parse_int=_integer)
+        return _harmless(value) if _ESCAPED_HALF(text) else value, wrong
     except (ValueError, RecursionError) as error:
         why = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
     # Out here, so that the cause, which holds the bytes, isn't dragged along as the context.
