@@ -14,7 +14,6 @@ from thredfi_async import (
     BusinessClient,
     MemoryTokenStore,
     NotFound,
-    PermissionDenied,
     ThredfiClient,
     Token,
     TokenKey,
