@@ -46,6 +46,7 @@ def test_a_small_run_finds_no_difference(part: str, size: str) -> None:
     assert f"seed {SEED}" in done.stdout
 
 
+@pytest.mark.slow
 def test_an_unknown_part_is_refused_with_those_there_are() -> None:
     done = run("nonsense")
     assert done.returncode == 2

@@ -33,6 +33,8 @@ from thredfi_async.models import (
 
 from .support import FakeClock
 
+pytestmark = pytest.mark.slow
+
 NOON = dt.datetime(2025, 1, 15, 12, tzinfo=dt.UTC)
 
 

@@ -19,6 +19,8 @@ from thredfi_async.emulator.books.statements import balance_sheet, cash_flow, pr
 from .fuzzing import Ground, ground
 from .moves import DAYS, Play
 
+pytestmark = pytest.mark.slow
+
 SEQUENCES = int(os.environ.get("THREDFI_SEQUENCES", "200"))
 LENGTHS = (10, 30, 80)
 LOOKED_AT = [date.fromisoformat(day) for day in DAYS] + [date.max]
