@@ -15,9 +15,10 @@ from multidict import CIMultiDict
 
 from .. import operations
 from ..clock import Clock
-from ..operation import Operation, TokenScope
+from ..operation import Operation, Replay, TokenScope
 from . import documents, widget
 from .call import Answer, Call, Handler, World
+from .fault import Asked
 from .problems import ErrorShape, Problem
 from .reading import Body, as_model, read_body, read_query
 from .resources import (
@@ -44,7 +45,7 @@ from .resources import (
     vendors,
     write_offs,
 )
-from .responses import UNDESCRIBED, is_browser, preflight, refusal, response_of
+from .responses import REPLAYED, UNDESCRIBED, is_browser, preflight, refusal, response_of
 from .routes import Routes
 from .shapes import adapted
 from .tokens import TokenOffice
@@ -145,12 +146,15 @@ class Dispatcher:
         """The ids of the operations of the description that have a handler."""
         return frozenset(self._handlers.keys() & operations.OPERATIONS.keys())
 
-    def operation_of(self, request: web.BaseRequest) -> str | None:
-        """The id of the operation that a request is for; None where there is none."""
+    def asked(self, request: web.BaseRequest) -> Asked | None:
+        """What a request is for; None where there is no such operation."""
         try:
-            return self._routed(request.method, request.raw_path)[0].id
+            operation, path = self._routed(request.method, request.raw_path)
         except Problem:
             return None
+        books = self._world.businesses.get(path.get("business_id", ""))
+        names = () if books is None else (books.id, books.business["external_id"])
+        return Asked(operation.id, frozenset(names))
 
     def now(self) -> datetime:
         """The time by the emulator's clock."""
@@ -193,6 +197,7 @@ class Dispatcher:
             self.on_write(received, now, ids)
         shown = adapted(operation.id, answer) if is_browser(request.headers) else answer
         response = response_of(shown)
+        response[REPLAYED] = self._world.ids == ids and _names_one(operation, body)
         if shown is not answer or operation.id not in operations.OPERATIONS:
             response.headers.update(UNDESCRIBED)
         return response
@@ -274,3 +279,9 @@ class Dispatcher:
 
     def _business_token(self, call: Call) -> Answer:
         return Answer(200, self._tokens.issue(call.books.id))
+
+
+def _names_one(operation: Operation[Any], body: Body | None) -> bool:
+    """Whether a request creates what its external_id names; a payout it may also change."""
+    creates = operation.replay not in (Replay.SAFE, Replay.STATE_CHANGE, Replay.UPSERT)
+    return creates and body is not None and bool(body.data.get("external_id"))

@@ -14,9 +14,11 @@ from .call import Answer
 from .forms import File
 from .problems import ErrorShape, Problem
 
-__all__ = ["UNDESCRIBED", "is_browser", "preflight", "refusal", "response_of"]
+__all__ = ["REPLAYED", "UNDESCRIBED", "is_browser", "preflight", "refusal", "response_of"]
 
 UNDESCRIBED = {"X-Emulator": "undescribed"}  # on answers that the description doesn't know
+# On the answer to a create whose external_id was known, so that nothing new came of it.
+REPLAYED = web.ResponseKey("replayed", bool)
 _SHOWN_INLINE = {"application/pdf", "image/gif", "image/jpeg", "image/png", "image/webp"}
 _PREFLIGHT = {
     "Access-Control-Allow-Headers": "authorization, content-type, idempotency-key",

@@ -110,7 +110,7 @@ class Emulator:
         self._pause: asyncio.Task[None] | None = None
         self.faults = Faults(
             self._dispatcher.serve,
-            self._dispatcher.operation_of,
+            self._dispatcher.asked,
             Powers(
                 self.expire_tokens,
                 self.revoke_tokens,
