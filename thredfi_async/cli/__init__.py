@@ -17,7 +17,9 @@ def main() -> None:
     interrupts.install()
     from .endings import carry_out
 
-    raise SystemExit(carry_out(lambda course: _command_line()))
+    status = carry_out(lambda course: _command_line())
+    output.abandon()
+    raise SystemExit(status)
 
 
 def _command_line() -> int:

@@ -34,7 +34,9 @@ async def show_drift(connection: Connection, business: str) -> Exit:
         said = overlay_actions(thredfi.drift)
         answers = counted(reader.answers, "answer")
         looked = f"{answers} of {thredfi.base_url} to {counted(reader.operations, 'operation')}"
-        say(f"# {looked}{':' if said else ' are as described.'}", *said.splitlines())
+        say(f"# {looked}{':' if said else ' are as described.'}")
+        if said:
+            say(*said.split("\n"))
         return Exit.NOT_ALL_WELL if reader.failed else Exit.WELL
 
 

@@ -59,7 +59,8 @@ def carry_out(command: Callable[[Course], int]) -> int:
         except ThredfiError as error:
             complain(error)
             status = course.ended_by(error)
-        sys.stdout.flush()
+        if status != Exit.INTERRUPTED:  # else what is left may be what was waited for in vain
+            sys.stdout.flush()
     except OutputLost as lost:
         complain(lost)
         return course.broken_off()

@@ -19,7 +19,7 @@ from functools import partial
 from types import FrameType
 from typing import Any, TypeVar
 
-__all__ = ["in_loop", "install", "on_interrupt"]
+__all__ = ["has_come", "in_loop", "install", "on_interrupt"]
 
 T = TypeVar("T")
 
@@ -29,8 +29,7 @@ PATIENCE = 2.0  # seconds to end in, after the second Ctrl-C
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _SHOW_CURSOR = b"\x1b[?25h"  # which a bar hides
 
-_reactions: list[Callable[[], object]] = []  # the last one counts
-_terminated = threading.Event()
+_came = threading.Event()
 
 
 def install() -> None:
@@ -62,24 +61,31 @@ def in_loop(work: Coroutine[Any, Any, T]) -> T:
 def on_interrupt(call: Callable[[], object]) -> Iterator[None]:
     """While inside, an interrupt calls ``call`` in the event loop and ends nothing by itself."""
     loop = asyncio.get_running_loop()
-    reaction = partial(loop.call_soon_threadsafe, call)
-    _reactions.append(reaction)
+    _reactions.append(partial(loop.call_soon_threadsafe, call))
     try:
         yield
     finally:
-        _reactions.remove(reaction)
+        _reactions.pop()
+
+
+def has_come() -> bool:
+    """Whether there was an interrupt: what holds up the event loop can't see it otherwise."""
+    return _came.is_set()
+
+
+def _break_off() -> None:
+    raise KeyboardInterrupt
+
+
+_reactions: list[Callable[[], object]] = [_break_off]  # the last one counts
 
 
 def _react(number: int, frame: FrameType | None) -> None:
     """In the main thread, as soon as that gets to it."""
-    if number == signal.SIGTERM:
-        if _terminated.is_set():  # some send it twice, to the process and to its group
-            return
-        _terminated.set()
-    if _reactions:
-        _reactions[-1]()
-    else:
-        raise KeyboardInterrupt
+    if number == signal.SIGTERM and _came.is_set():
+        return  # some send it twice, to the process and to its group
+    _came.set()
+    _reactions[-1]()
 
 
 def _watch(came: int) -> None:

@@ -17,8 +17,12 @@ import sys
 from collections.abc import Callable
 from typing import Any, TextIO
 
-__all__ = ["OutputLost", "complain", "counted", "escaped", "install", "note", "say"]
+from . import interrupts
 
+__all__ = ["OutputLost", "abandon", "complain", "counted", "escaped", "install", "note", "say"]
+
+_PIECE = 4096  # bytes: a pipe that is ready takes as much at once
+_SOON = 0.5  # seconds
 _STDIN, _STDOUT, _STDERR = range(3)
 
 # What moves a cursor, sets a colour, ends a line or turns the direction of reading: the control
@@ -81,6 +85,14 @@ def install() -> None:
     logging.getLogger(f"{package}.emulator").addHandler(handler)
 
 
+def abandon() -> None:
+    """Leave unwritten what is not written yet: whoever should read it may never do so."""
+    for stream in (sys.stdout, sys.stderr):
+        raw = getattr(getattr(stream, "buffer", None), "raw", None)
+        if isinstance(raw, _Raw):
+            raw.abandon()
+
+
 def _fill_gaps() -> None:
     """Take the places of closed standard streams, which files and sockets would get otherwise.
 
@@ -115,17 +127,31 @@ class _Raw(io.FileIO):
         self._on_loss = on_loss
         self._lost = False
 
+    def abandon(self) -> None:
+        """Swallow everything from now on."""
+        self._lost = True
+
     def write(self, data: Any) -> int:
-        """Write some of it, and say how much."""
+        """Write some of it, and say how much. An interrupt ends waiting for whoever reads it."""
         if not self._lost:
             try:
-                while (written := super().write(data)) is None:  # the other end made it so
-                    select.select([], [self], [])
-                return written
+                while True:
+                    while not self._is_ready():
+                        if interrupts.has_come():
+                            raise KeyboardInterrupt
+                    written = super().write(memoryview(data)[:_PIECE])
+                    if written is not None:
+                        return written
             except OSError as error:
                 self._lost = True
                 self._on_loss(error)
         return len(data)
+
+    def _is_ready(self) -> bool:
+        """Whether a piece can be written without waiting, or soon."""
+        if os.name == "nt":  # where only sockets can be asked
+            return True
+        return bool(select.select([], [self], [], _SOON)[1])
 
 
 def _raise_output_lost(error: OSError) -> None:
