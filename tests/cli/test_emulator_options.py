@@ -76,7 +76,7 @@ async def test_it_misbehaves_by_the_plan(tmp_path):
     ("plan", "said"),
     [
         ("[[fault]]\nkind = 'rest'\n", "plan.toml: fault 1: kind must be one of refuse, "),
-        ("fault", "plan.toml is no TOML: "),
+        ("fault", "plan.toml is not valid TOML: "),
         (None, "plan.toml: No such file or directory"),
     ],
 )
