@@ -229,6 +229,18 @@ def emulator(
             show_default=False,
         ),
     ] = None,
+    errors: Annotated[
+        str,
+        typer.Option(
+            help="The shape of refusals: reference or guide, as Thred's documentation shows both."
+        ),
+    ] = "reference",
+    strict_tokens: Annotated[
+        bool,
+        typer.Option(
+            "--strict-tokens", help="Refuse the partner token on the paths of a business."
+        ),
+    ] = False,
     ui: Annotated[
         bool, typer.Option("--ui", help="Show the first business in Thred's own widget, too.")
     ] = False,
@@ -251,6 +263,8 @@ def emulator(
         business or [],
         db=db,
         faults=faults,
+        errors=errors,
+        strict_tokens=strict_tokens,
         ui_port=ui_port if ui else None,
         widget=widget,
     )

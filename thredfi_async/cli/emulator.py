@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 from ..emulator import Emulator
 from ..emulator.ui import widget_page
@@ -27,13 +28,16 @@ async def serve(
     *,
     db: Path | None = None,
     faults: Path | None = None,
+    errors: str = "reference",
+    strict_tokens: bool = False,
     ui_port: int | None = None,
     widget: Path,
 ) -> Exit:
     """Run an emulator until an interrupt, its proper end; print how to reach it.
 
-    ``db`` is a file to keep its state in, ``faults`` a plan of faults. With a ``ui_port`` the
-    first business is shown in the widget that is in ``widget``. Raises `ConfigurationError`.
+    ``db`` is a file to keep its state in, ``faults`` a plan of faults; ``errors`` and
+    ``strict_tokens`` are those of `Emulator`. With a ``ui_port`` the first business is shown in
+    the widget that is in ``widget``. Raises `ConfigurationError`.
     """
     names = list(dict.fromkeys(businesses))
     if ui_port is not None and not names:
@@ -42,8 +46,7 @@ async def serve(
     stop = asyncio.Event()
     with on_interrupt(stop.set):
         async with AsyncExitStack() as stack:
-            with _blaming("--db"):
-                emulator = Emulator(host=host, port=port, db=db)
+            emulator = _opened(host, port, db, errors, strict_tokens)
             stack.push_async_callback(emulator.stop)
             if faults is not None:
                 _load(emulator, faults)
@@ -72,6 +75,15 @@ def _blaming(what: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise ConfigurationError(f"{what}: {error.strerror or error}") from error
+
+
+def _opened(host: str, port: int, db: Path | None, errors: str, strict_tokens: bool) -> Emulator:
+    shape: Any = errors
+    with _blaming("--db"):
+        try:
+            return Emulator(host=host, port=port, db=db, errors=shape, strict_tokens=strict_tokens)
+        except ValueError as error:
+            raise ConfigurationError(f"--{error}") from error
 
 
 def _load(emulator: Emulator, faults: Path) -> None:
