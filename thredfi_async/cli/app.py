@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -257,7 +258,8 @@ def emulator(
     """
     from .emulator import serve
 
-    run = serve(
+    run = partial(
+        serve,
         host,
         port,
         business or [],
@@ -268,4 +270,4 @@ def emulator(
         ui_port=ui_port if ui else None,
         widget=widget,
     )
-    raise typer.Exit(carry_out(lambda course: in_loop(run)))
+    raise typer.Exit(carry_out(lambda course: in_loop(run())))

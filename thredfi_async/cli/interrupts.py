@@ -55,6 +55,8 @@ def in_loop(work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run(cancelled_by_interrupt())
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
+    finally:
+        work.close()  # where it was interrupted before it began
 
 
 @contextmanager
