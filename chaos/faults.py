@@ -74,6 +74,7 @@ async def push_all(
                 except ThredfiError as error:
                     ends.append(type(error).__name__)
                     continue
+            failed.finish()
         said.failed = read_failed(folder / FAILED)
         return ends
     raise AssertionError(f"no run of {MOST_RUNS} came to its end; the last: {ends[-1]}")

@@ -331,7 +331,10 @@ class Emulator:
                     _DIRECT[event.name](self._world, event.at, **event.data)
             except Exception as error:
                 storage.close()
-                text = f"{storage} was written by another version of the emulator: {error}"
+                text = (
+                    f"{storage} is damaged, or was written by another version of the emulator: "
+                    f"{event.name} can't be done again: {error!r}"
+                )
                 raise OSError(text) from error
 
 
