@@ -34,6 +34,7 @@ from thredfi_async import (
     ThredfiClient,
     ThredfiError,
     Token,
+    TokenKey,
     TransportError,
     Upload,
     with_response,
@@ -426,12 +427,14 @@ async def test_a_wait_beyond_the_deadline_is_not_begun(
 
 
 async def test_no_connection_means_not_sent(unused_tcp_port: int) -> None:
+    url = f"http://127.0.0.1:{unused_tcp_port}"
     store = MemoryTokenStore()
-    await store.put(BUSINESS, Token.issued("t", lifetime=3600, now=time.time()))
+    token = Token.issued("t", lifetime=3600, now=time.time())
+    await store.put(TokenKey(url, "p", BUSINESS), token)
     async with ThredfiClient(
         partner_uuid="p",
         api_key="k",
-        base_url=f"http://127.0.0.1:{unused_tcp_port}",
+        base_url=url,
         token_store=store,
     ) as thredfi:
         with pytest.raises(TransportError, match="no connection") as caught:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import aiohttp
 
-from .auth import Credentials, MemoryTokenStore, TokenStore
+from .auth import Credentials, TokenStore
 from .clock import Clock, SystemClock
 from .drift import Drift
 from .errors import ConfigurationError, InvalidRequest
@@ -220,7 +220,7 @@ class ThredfiClient:
             credentials=Credentials(partner_uuid, api_key),
             retry=retry or RetryPolicy(),
             clock=clock or SystemClock(),
-            store=token_store or MemoryTokenStore(),
+            store=token_store,
             timeout=timeout,
             connect_timeout=connect_timeout,
             max_connections=max_connections,

@@ -18,7 +18,15 @@ import aiohttp
 import attrs
 
 from . import codec
-from .auth import PARTNER, Credentials, Token, TokenCache, TokenStore
+from .auth import (
+    LONGEST_LIFETIME,
+    PARTNER,
+    Credentials,
+    Token,
+    TokenCache,
+    TokenStore,
+    is_token,
+)
 from .clock import Clock
 from .drift import Drift
 from .errors import (
@@ -33,7 +41,7 @@ from .errors import (
     TransportError,
     api_error,
 )
-from .limits import Gate, Watchdog
+from .limits import Gate, Watchdog, files_allow
 from .operation import Confirm, Operation, Replay, TokenScope
 from .operations import GET_BUSINESS_TOKEN, GET_PARTNER_TOKEN, OPERATIONS
 from .request import Request, prepare
@@ -48,7 +56,7 @@ from .retry import (
     settles,
 )
 from .streams import UnreadableError, check_readable
-from .transport import Exchanged, LostError, NotSentError, TooLargeError, Transport
+from .transport import Attempt, Exchanged, LostError, NotSentError, TooLargeError, Transport
 from .uploads import Upload
 
 __all__ = ["CallOptions", "Response", "Session", "Statistics", "with_response"]
@@ -61,8 +69,6 @@ BusinessToken = Literal["business", "partner"]
 
 _REQUEST_ID = "X-Request-ID"
 _REFUSALS = (400, 404, 409, 410, 422)  # of a state change that has happened already
-
-_LONGEST_LIFETIME = 1e9  # seconds; what a token says beyond that makes no sense
 
 _LOOK_EVERY = 16  # answers, for fields that are unknown; and at as many first ones
 _KINDS_OF_DRIFT = 10_000  # that are counted; what comes new after that is not
@@ -154,7 +160,7 @@ class Session:
         credentials: Credentials,
         retry: RetryPolicy,
         clock: Clock,
-        store: TokenStore,
+        store: TokenStore | None,
         timeout: float = 30.0,
         connect_timeout: float = 10.0,
         max_connections: int = 100,
@@ -189,9 +195,15 @@ class Session:
         self._clock = clock
         self._timeout = timeout
         self._least_privilege = token_scope == "business"  # noqa: S105 - no password
-        self._gate = Gate(max_connections)
+        self._gate = Gate(self.transport.room(files_allow(max_connections)))
         self._watchdog = Watchdog()
-        self.tokens = TokenCache(self._fetch_token, clock=clock, store=store)
+        self.tokens = TokenCache(
+            self._fetch_token,
+            clock=clock,
+            store=store,
+            base_url=self.transport.base_url,
+            partner_uuid=credentials.partner_uuid,
+        )
         self.statistics = Statistics()
         self.drift: Counter[tuple[str, Drift]] = Counter()
         self._answers: dict[str, int] = {}  # of each operation, so far
@@ -254,6 +266,7 @@ class Session:
         # A refresh runs in a task of its own, which must not report to the recorder of
         # whoever happened to need the token first.
         _recorder.set(None)
+        asked_at = self._clock.time()
         if scope == PARTNER:
             operation: Operation[Any] = GET_PARTNER_TOKEN
             answer = await self.call(operation, body=self.credentials.token_request)
@@ -262,13 +275,13 @@ class Session:
             answer = await self.call(operation, path={"business_id": scope})
         value = getattr(answer, "access_token", None)
         lifetime = getattr(answer, "expires_in", None)
-        if not isinstance(value, str) or not value.isprintable() or not value.isascii():
+        if not is_token(value):
             raise InvalidAnswer(
                 "the token call was answered without a token", operation=operation.id
             )
-        if lifetime is None or not is_positive(lifetime) or lifetime > _LONGEST_LIFETIME:
+        if lifetime is None or not is_positive(lifetime) or lifetime > LONGEST_LIFETIME:
             lifetime = 3600  # documented for both kinds of token
-        return Token.issued(value, lifetime=float(lifetime), now=self._clock.time())
+        return Token.issued(value, lifetime=float(lifetime), now=asked_at)
 
     def scope_of(self, request: Request) -> str | None:
         """Which token a request carries: a scope of the token cache; None: basic credentials."""
@@ -351,7 +364,7 @@ class _Call:
                     retry_after = parse_retry_after(headers.get("Retry-After"), now)
                     error = api_error(
                         status,
-                        data,
+                        (token or session.credentials).hidden_in(data),
                         request_id=headers.get(_REQUEST_ID),
                         retry_after=retry_after,
                         operation=request.operation.id,
@@ -381,12 +394,14 @@ class _Call:
             session.statistics.requests += 1
             if self._attempts > 1:
                 session.statistics.retries += 1
+            attempt = Attempt()
             exchange = session.transport.send(
                 self._request.operation.method,
                 self._request.target,
-                authorization=f"Bearer {token.value}" if token else session.credentials.basic,
+                authorization=token.authorization if token else session.credentials.authorization,
                 body=self._request.body,
                 headers=self._request.headers,
+                attempt=attempt,
             )
             patience = min(self._timeout, remaining)
             return await session._watchdog.wait(exchange, patience)
@@ -396,15 +411,17 @@ class _Call:
         except UnreadableError as error:
             raise _Unanswered(Failure.FINAL, InvalidRequest.at("file", str(error))) from error
         except NotSentError as error:
-            raise self._unanswered(Failure.NOT_SENT, str(error)) from error
+            failure = Failure.FINAL if error.final else Failure.NOT_SENT
+            raise self._unanswered(failure, str(error), cause=error) from error
         except TimeoutError as error:
-            waited = f"no answer within {patience:.3g} s"
+            failure = Failure.UNCERTAIN if attempt.left else Failure.NOT_SENT
+            waited = f"no {'answer' if attempt.left else 'connection'} within {patience:.3g} s"
             text = "the client was closed" if session.transport.closed else waited
-            raise self._unanswered(Failure.UNCERTAIN, text) from error
+            raise self._unanswered(failure, text, cause=error) from error
         except TooLargeError as error:
             raise self._unanswered(Failure.UNCERTAIN, str(error), answered=True) from error
         except LostError as error:
-            raise self._unanswered(Failure.UNCERTAIN, str(error)) from error
+            raise self._unanswered(Failure.UNCERTAIN, str(error), cause=error) from error
         finally:
             session._gate.leave()
 
@@ -531,7 +548,14 @@ class _Call:
     def _remaining(self) -> float:
         return self._deadline - self._session._clock.monotonic()
 
-    def _unanswered(self, failure: Failure, text: str, *, answered: bool = False) -> _Unanswered:
+    def _unanswered(
+        self,
+        failure: Failure,
+        text: str,
+        *,
+        answered: bool = False,
+        cause: Exception | None = None,
+    ) -> _Unanswered:
         error: ThredfiError
         if answered:
             error = self._invalid_answer(text, None)
@@ -539,6 +563,7 @@ class _Call:
             operation = self._request.operation.id
             kind = DeadlineExceeded if self._remaining() <= 0 else TransportError
             error = kind(f"{operation}: {text}", operation=operation, attempts=self._attempts)
+        error.__cause__ = cause
         return _Unanswered(failure, error)
 
     def _invalid_answer(self, text: str, status: int | None) -> InvalidAnswer:
