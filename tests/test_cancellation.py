@@ -38,7 +38,7 @@ async def test_a_call_can_be_cancelled_at_every_step(warm: bool) -> None:
                     assert not isinstance(outcome, BaseException)
                     finished += 1
                 assert (await codes.list(deadline=10)).count == 4
-                assert thredfi._session._gate.try_enter()
+                assert thredfi._session._shared.gate.try_enter()
         assert step > 5
         left = {t.get_name() for t in asyncio.all_tasks() - {asyncio.current_task()}}
         assert not [task for task in left if "thredfi" in task]
@@ -81,6 +81,6 @@ async def test_cancelling_a_hundred_calls_under_way_closes_their_connections() -
         for call in calls:
             call.cancel()
         await asyncio.gather(*calls, return_exceptions=True)
-        assert not thredfi._session._watchdog._watched
+        assert not thredfi._session._shared.watchdog._watched
         server.answers(answer(200, INVOICE))
         await asyncio.gather(*(invoices.get("x", deadline=10) for _ in range(100)))

@@ -30,9 +30,10 @@ from .errors import (
     TransportError,
 )
 from .fields import UNSET, UnsetType
+from .options import CallOptions
 from .pagination import Page, Paginator
+from .response import Response, with_response
 from .retry import RetryPolicy
-from .session import CallOptions, Response, with_response
 from .uploads import Upload
 
 __all__ = [

@@ -192,6 +192,10 @@ class ThredfiClient:
     - ``http``: an aiohttp session of the application to use; it is not closed.
     - ``max_answer_size``: bytes of an answer's body, beyond which it is refused.
 
+    A write that is cancelled after it was sent (by `asyncio.timeout`, for one) may or may not
+    have been applied: the CancelledError has a note with the operation and the external_id.
+    ``deadline=`` of a call bounds it as well, and ends in `OutcomeUnknown` then.
+
     A client belongs to one event loop. It may be shared by any number of tasks.
     Raises `ConfigurationError` when it can't be built from these.
     """
@@ -257,22 +261,22 @@ class ThredfiClient:
     ) -> None:
         await self.aclose()
 
-    async def aclose(self) -> None:
-        """Close the connections. Calls under way fail."""
-        await self._session.aclose()
+    async def aclose(self, *, grace: float = 0.0) -> None:
+        """Close the connections. Calls under way may end within ``grace`` seconds, then fail."""
+        await self._session.aclose(grace=grace)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._session.transport.base_url}>"
+        return f"<{type(self).__name__} {self._session.base_url}>"
 
     @property
     def base_url(self) -> str:
         """Where the requests go, without a slash at the end."""
-        return str(self._session.transport.base_url)
+        return self._session.base_url
 
     @property
     def partner_uuid(self) -> str:
         """The partner that the client acts for."""
-        return self._session.credentials.partner_uuid
+        return self._session.partner_uuid
 
     @property
     def statistics(self) -> Statistics:

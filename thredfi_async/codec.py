@@ -141,12 +141,15 @@ def unwrap(wrapper: Any, name: str, data: bytes) -> Any:
 
 
 def at_path(data: bytes, path: str) -> Any:
-    """What stands at a path such as ``payment.status`` in some JSON; None where nothing does."""
+    """What stands at a path such as ``payment.status`` in some JSON; None where nothing does.
+
+    The empty path is the whole.
+    """
     try:
         found, _ = read_json(data)
     except BrokenJSON:
         return None
-    for step in path.split("."):
+    for step in filter(None, path.split(".")):
         found = found.get(step) if isinstance(found, dict) else None
     return found
 

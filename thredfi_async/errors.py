@@ -4,13 +4,14 @@ ThredfiError
     ConfigurationError      the client was set up wrongly; nothing was sent
     InvalidRequest          the input breaks a documented rule; nothing was sent
     JournalError            the journal of a push can't be used or written
-    TransportError          no answer, and nothing was changed at Thred
-        DeadlineExceeded    the same, because the call's time was used up
-    InvalidAnswer           a read was answered with something unreadable
-    OutcomeUnknown          a write was sent and may or may not have been applied
-    ApiError                Thred refused: status, code, message, fields, request_id
-        BadRequest 400, AuthenticationFailed 401, PermissionDenied 403, NotFound 404,
-        Conflict 409, RateLimited 429, ServerError 5xx
+    CallError               a call failed: operation, attempts
+        TransportError      no answer, and nothing was changed at Thred
+            DeadlineExceeded  the same, because the call's time was used up
+        InvalidAnswer       a read was answered with something unreadable
+        OutcomeUnknown      a write was sent and may or may not have been applied
+        ApiError            Thred refused: status, code, message, fields, request_id
+            BadRequest 400, AuthenticationFailed 401, PermissionDenied 403, NotFound 404,
+            Conflict 409, RateLimited 429, ServerError 5xx
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ __all__ = [
     "ApiError",
     "AuthenticationFailed",
     "BadRequest",
+    "CallError",
     "ConfigurationError",
     "Conflict",
     "DeadlineExceeded",
@@ -95,8 +97,8 @@ class InvalidRequest(ThredfiError, ValueError):
         )
 
 
-class _CallError(ThredfiError):
-    """What every failure of one call knows: the operation and the attempts made."""
+class CallError(ThredfiError):
+    """Base of what a call raises: it knows the ``operation`` (its id) and the ``attempts`` made."""
 
     def __init__(self, text: str, *, operation: str = "", attempts: int = 1) -> None:
         super().__init__(text)
@@ -104,7 +106,7 @@ class _CallError(ThredfiError):
         self.attempts = attempts
 
 
-class TransportError(_CallError):
+class TransportError(CallError):
     """No answer came, and nothing was changed at Thred.
 
     Either the request never left (no connection, no token in time), or it was a
@@ -116,7 +118,7 @@ class DeadlineExceeded(TransportError):
     """The call's time was used up before anything could change at Thred."""
 
 
-class InvalidAnswer(_CallError):
+class InvalidAnswer(CallError):
     """A read was answered with bytes that are not what was promised.
 
     HTML from a proxy, truncated JSON, an empty body, too large a body. ``status``
@@ -130,7 +132,7 @@ class InvalidAnswer(_CallError):
         self.status = status
 
 
-class OutcomeUnknown(_CallError):
+class OutcomeUnknown(CallError):
     """A write was sent, and whether it was applied is not known.
 
     ``method`` and ``path`` say what was sent, ``external_id`` and
@@ -161,7 +163,7 @@ class OutcomeUnknown(_CallError):
         self.find_out = find_out
 
 
-class ApiError(_CallError):
+class ApiError(CallError):
     """Thred refused the call.
 
     ``code`` is Thred's error code (``validation_error``, ``invoice_not_found`` …),

@@ -77,6 +77,27 @@ class Confirm:
     answer: str = "{}"  # what the change answers where nothing is left to read: JSON
 
 
+@attrs.frozen
+class Lookup:
+    """How to find out whether a create has happened: by looking for its external_id.
+
+    ``read`` is the id of an operation with the same path parameters: a list, of which ``by``
+    is the filter that takes the external_id (None: it is short, and is read as it is), or the
+    read of one record, of which ``by`` is the path parameter. ``covers``: what is not found
+    so isn't at Thred. ``scan`` is a list that shows all external ids: a walk through the whole
+    of it tells that as well. ``single`` reads one record by its id. With neither ``read`` nor
+    ``scan`` nothing shows the external_id.
+    """
+
+    read: str | None = None
+    by: str | None = None
+    query: tuple[tuple[str, str], ...] = ()  # further parameters of the list
+    covers: bool = False
+    scan: str | None = None  # the list to walk through
+    single: str | None = None  # reads one by its id
+    within: str | None = None  # the field of the answer that holds the record
+
+
 @attrs.frozen(eq=False)  # one object per endpoint: told apart by identity, and hashed fast
 class Operation(Generic[T_co]):
     """One endpoint. The type parameter is what a successful call returns."""
@@ -95,5 +116,6 @@ class Operation(Generic[T_co]):
     body_required: bool = False
     answers: tuple[tuple[int, ModelRef | None], ...] = ()  # 2xx status -> model; None: no body
     confirm: Confirm | None = None  # of a state change
+    lookup: Lookup | None = None  # of a create
     unwrap: str | None = None  # the one key whose value is the answer, as in {"payment": {...}}
     undocumented: bool = False  # seen in the vendor's widget only

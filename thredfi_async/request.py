@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from enum import Enum
 from functools import lru_cache
+from hashlib import sha256
 from math import isfinite
 from typing import Any
 from urllib.parse import quote
@@ -22,7 +23,7 @@ from .operation import ModelRef, Operation, Parameter, Replay, Style
 from .texts import harmless
 from .uploads import Form, Upload
 
-__all__ = ["Request", "prepare"]
+__all__ = ["Request", "prepare", "with_key_of_body"]
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
 
@@ -46,6 +47,7 @@ class Request:
     headers: Mapping[str, str] = attrs.field(repr=False)  # beyond those of every call
     external_id: str | None
     idempotency_key: str | None
+    key_is_made: bool = False  # of its external_id: neither the caller's own, nor of chance
 
 
 def prepare(
@@ -71,7 +73,8 @@ def prepare(
     model, content = _body(operation, body, extra_body, file)
     external_id = _external_id(model, extra_body)
     key = idempotency_key
-    if key is None and operation.replay is Replay.IDEMPOTENCY_KEY:
+    makes_key = key is None and operation.replay is Replay.IDEMPOTENCY_KEY
+    if makes_key:
         key = _key(operation, path, external_id)
     headers: dict[str, str] = {}
     if extra_headers:
@@ -81,7 +84,22 @@ def prepare(
         _check_header_value("idempotency_key", idempotency_key)
     if key is not None:
         headers[IDEMPOTENCY_KEY] = key
-    return Request(operation, target, path, content, headers, external_id, key)
+    return Request(
+        operation, target, path, content, headers, external_id, key, makes_key and bool(external_id)
+    )
+
+
+def with_key_of_body(request: Request) -> Request:
+    """The same request under another Idempotency-Key, which its body is part of.
+
+    For where the usual one is known to be burnt: a server that remembers the keys of refused
+    requests would refuse the mended one for ever.
+    """
+    body = request.body
+    content = body if isinstance(body, bytes) else b"" if body is None else body.head + body.tail
+    key = str(uuid5(_KEY_NAMESPACE, f"{request.idempotency_key}/{sha256(content).hexdigest()}"))
+    headers = {**request.headers, IDEMPOTENCY_KEY: key}
+    return attrs.evolve(request, headers=headers, idempotency_key=key, key_is_made=False)
 
 
 @lru_cache(maxsize=4096)

@@ -1,13 +1,12 @@
-"""Retry decisions: again or not, and how long to wait. No I/O happens here.
+"""How often a call may be repeated, and how long to wait before. No I/O happens here.
 
-The rules of which write may be sent again come from the description
-(`Operation.replay`); see https://docs.thredfi.com/implementation/idempotency.
+Whether it may be repeated at all is decided in `outcomes`.
 """
 
 from __future__ import annotations
 
-import enum
 import random
+import re
 from collections.abc import Callable
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -16,77 +15,39 @@ from typing import Any
 import attrs
 
 from .errors import ConfigurationError
-from .operation import Operation, Replay
 
-__all__ = ["Failure", "RetryBudget", "RetryPolicy", "may_resend", "parse_retry_after"]
+__all__ = ["RetryBudget", "RetryPolicy", "is_positive", "parse_retry_after"]
 
 
 _RETRY = 5  # what a retry costs, in calls that need none
 
 
-class Failure(enum.Enum):
-    """What one attempt ended in, as far as sending it again is concerned."""
-
-    NOT_SENT = "not sent"  # no connection: Thred never saw it
-    REFUSED = "refused"  # 429: Thred saw it and did nothing
-    UNCERTAIN = "uncertain"  # sent, and no readable answer, or a 5xx: anything may have happened
-    FINAL = "final"  # the same request would end the same way
-
-
-def failure_of_status(status: int) -> Failure:
-    """How an answer outside 2xx counts. 401 is not judged here: a new token may cure it."""
-    if status == 429:
-        return Failure.REFUSED
-    if status in (501, 505):  # nothing there to carry it out, and there will be none
-        return Failure.FINAL
-    if not 300 <= status < 500 or status in (408, 425):
-        return Failure.UNCERTAIN
-    return Failure.FINAL
-
-
-def may_resend(
-    operation: Operation[Any], failure: Failure, *, external_id: str | None, key: str | None
-) -> bool:
-    """Whether sending the same request again can't do anything twice.
-
-    ``external_id`` and ``key`` are the names under which Thred would know the repeat:
-    that of the body, and the Idempotency-Key header.
-    """
-    if failure is Failure.FINAL:
-        return False
-    if failure in (Failure.NOT_SENT, Failure.REFUSED):
-        return True
-    match operation.replay:
-        case Replay.SAFE | Replay.UPSERT:
-            return True
-        case Replay.EXTERNAL_ID:
-            return bool(external_id)
-        case Replay.IDEMPOTENCY_KEY:
-            return bool(external_id or key)
-        case Replay.STATE_CHANGE:
-            return operation.confirm is not None  # else nobody could tell what a refusal means
-        case Replay.UNSAFE:
-            return False
-
-
 def parse_retry_after(text: str | None, now: float) -> float | None:
-    """Seconds to wait by a Retry-After header (a number of seconds or an HTTP date).
+    """Seconds to wait by a Retry-After header (RFC 9110: whole seconds, or an HTTP date).
 
-    ``now`` is in seconds since 1970. None where there is no header or no sense in it.
+    ``now`` is in seconds since 1970. None where there is no header, or another than that.
     """
     if not text:
         return None
-    try:
-        seconds = float(text)
-    except ValueError:
-        try:
-            moment = parsedate_to_datetime(text)
-        except (ValueError, IndexError, OverflowError):
-            return None
-        seconds = moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() - now
-    if seconds != seconds:  # NaN
+    text = text.strip(" \t")
+    if _SECONDS(text):
+        return float(text)
+    if not _HTTP_DATE(text):
         return None
-    return max(0.0, seconds)
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, IndexError, OverflowError):
+        return None
+    return max(0.0, moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() - now)
+
+
+_SECONDS = re.compile(r"[0-9]{1,300}").fullmatch
+_HTTP_DATE = re.compile(
+    r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT"  # IMF-fixdate
+    r"|[A-Z][a-z]{5,8}, \d\d-[A-Z][a-z]{2}-\d\d \d\d:\d\d:\d\d GMT"  # RFC 850
+    r"|[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}",  # asctime
+    re.ASCII,
+).fullmatch
 
 
 def is_positive(value: object) -> bool:
@@ -97,15 +58,6 @@ def is_positive(value: object) -> bool:
 def _positive(instance: Any, attribute: attrs.Attribute[Any], value: object) -> None:
     if not is_positive(value):
         raise ConfigurationError(f"RetryPolicy.{attribute.name} must be above 0, not {value!r}")
-
-
-def settles(status: int, code: str | None) -> bool:
-    """Whether this refusal says that an earlier attempt, whose answer was lost, did nothing.
-
-    So it is where the request itself is at fault. Anything else may come of the earlier
-    attempt's success (409, a duplicate) or of what has happened since (401, 403, a redirect).
-    """
-    return status in (400, 404, 422) and "duplicate" not in (code or "")
 
 
 class RetryBudget:
@@ -136,11 +88,12 @@ class RetryPolicy:
     """How often and how patiently a call is repeated. All times are in seconds.
 
     A wait is drawn between 0 and ``base`` * 2^(attempt - 1), at most ``cap`` (exponential
-    backoff with full jitter), or is what the answer's Retry-After asks for, if that is
-    longer. A Retry-After above ``max_retry_after`` is not waited for: the call fails
-    at once and says so. ``deadline`` bounds the whole call: token, queueing, attempts, waits.
-    ``budget`` is how many retries all calls of a client together may make before some call
-    succeeds (see `RetryBudget`); waits that a Retry-After asked for are free.
+    backoff with full jitter). Where the answer has a Retry-After, that is waited for as well, so
+    that not all who were told to wait come back in the same moment. A Retry-After above
+    ``max_retry_after`` is not waited for: the call fails at once and says so. ``deadline``
+    bounds the whole call: token, queueing, attempts, waits, look-ups.
+    ``budget`` is how many retries and look-ups all calls of a client together may make before
+    some call succeeds (see `RetryBudget`); waits that a Retry-After asked for are free.
     """
 
     attempts: int = attrs.field(default=5, validator=_positive)
@@ -164,4 +117,4 @@ class RetryPolicy:
             return None
         # 2.0**30 s is far beyond any cap; the bound keeps the power from overflowing
         jittered = rand() * min(self.cap, self.base * 2.0 ** min(attempt - 1, 30))
-        return max(jittered, retry_after or 0.0)
+        return jittered + (retry_after or 0.0)

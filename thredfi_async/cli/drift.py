@@ -12,7 +12,7 @@ from ..client import ThredfiClient
 from ..errors import ThredfiError
 from ..operation import Operation
 from ..operations import OPERATIONS
-from ..session import with_response
+from ..response import with_response
 from .connection import Connection
 from .endings import Exit
 from .output import complain, counted, say

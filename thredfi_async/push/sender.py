@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
-from ..session import with_response
+from ..response import with_response
 from .kinds import Kind
 from .records import EXTRA_BODY
 

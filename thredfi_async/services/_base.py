@@ -1,13 +1,14 @@
-"""What every service has: its session, and how a method becomes a call."""
+"""What every service has: what carries out its calls, and how a method becomes a call."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from ..call import Caller
 from ..operation import Operation
+from ..options import CallOptions
 from ..pagination import PageAnswer, Paginator
-from ..session import CallOptions, Session
 from ..uploads import Upload
 
 T = TypeVar("T")
@@ -16,10 +17,10 @@ T = TypeVar("T")
 class Service:
     """Operations of the partner itself."""
 
-    __slots__ = ("_path", "_session")
+    __slots__ = ("_caller", "_path")
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
         self._path: dict[str, str] = {}
 
     async def _call(
@@ -33,7 +34,7 @@ class Service:
         **path: str,
     ) -> T:
         """One operation; ``path`` holds its path parameters beside the business's id."""
-        return await self._session.call(
+        return await self._caller.call(
             operation,
             path={**self._path, **path},
             query=query,
@@ -54,7 +55,7 @@ class Service:
         """A paginated list operation."""
 
         async def fetch(number: int, size: int) -> PageAnswer[T]:
-            return await self._session.call(
+            return await self._caller.call(
                 operation,
                 path={**self._path, **path},
                 query={**query, "page": number, "page_size": size},
@@ -69,6 +70,6 @@ class BusinessService(Service):
 
     __slots__ = ()
 
-    def __init__(self, session: Session, business_id: str) -> None:
-        super().__init__(session)
+    def __init__(self, caller: Caller, business_id: str) -> None:
+        super().__init__(caller)
         self._path = {"business_id": business_id}

@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Unpack
 
 from .. import operations
+from ..options import CallOptions
 from ..pagination import Paginator
-from ..session import CallOptions
 from ._base import BusinessService
 
 if TYPE_CHECKING:

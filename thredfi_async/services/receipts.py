@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Unpack
 
 from .. import operations
-from ..session import CallOptions
+from ..options import CallOptions
 from ._base import BusinessService
 
 if TYPE_CHECKING:

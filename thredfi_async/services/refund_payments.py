@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Unpack
 
 from .. import operations
+from ..options import CallOptions
 from ..pagination import Paginator
-from ..session import CallOptions
 from ._base import BusinessService
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Literal, Unpack
 
 from .. import operations
-from ..session import CallOptions
+from ..options import CallOptions
 from ._base import BusinessService
 
 if TYPE_CHECKING:

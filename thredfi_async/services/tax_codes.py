@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Unpack
 
 from .. import operations
-from ..session import CallOptions
+from ..options import CallOptions
 from ._base import BusinessService
 
 if TYPE_CHECKING:

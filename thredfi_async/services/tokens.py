@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Unpack
 
 from .. import operations
-from ..session import CallOptions
+from ..options import CallOptions
 from ._base import Service
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Tokens(Service):
 
         https://docs.thredfi.com/api-reference/authentication/get-partner-token
         """
-        body = self._session.credentials.token_request
+        body = self._caller.credentials.token_request
         return await self._call(operations.GET_PARTNER_TOKEN, options, body)
 
     async def business(

@@ -10,8 +10,8 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Unpack
 
 from .. import operations
+from ..options import CallOptions
 from ..pagination import Paginator
-from ..session import CallOptions
 from ..uploads import Upload
 from ._base import BusinessService
 

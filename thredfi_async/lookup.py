@@ -1,0 +1,170 @@
+"""Finding what a create has made, by its external_id. How, `Operation.lookup` says.
+
+Presence is proved by a read; absence only where the read surely covers external ids. External
+ids are compared exactly, whatever the filters of lists take for equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+import attrs
+
+from . import codec
+from .errors import NotFound
+from .operation import Lookup, Operation
+from .operations import OPERATIONS
+
+__all__ = ["Found", "Read", "look_up"]
+
+Read: TypeAlias = Callable[[Operation[Any], Mapping[str, str], Mapping[str, Any]], Awaitable[bytes]]
+"""Carries out a read by its path and query; the body of its answer."""
+
+_PAGE = 100  # rows
+_MOST_PAGES = 1000  # of a scan
+_MOST_SINGLE = 10  # rows that are read one by one, where lists don't show the external_id
+
+
+@attrs.frozen
+class Found:
+    """A record that has the external_id: its fields, and the JSON they came as."""
+
+    record: Mapping[str, Any]
+    data: bytes
+
+
+async def look_up(
+    lookup: Lookup, path: Mapping[str, str], external_id: str, read: Read, *, may_scan: bool
+) -> Found | bool:
+    """The record; False: it surely isn't there; True: it may be, nobody can tell.
+
+    ``path`` are the path parameters of the create. Raises as ``read`` does.
+    """
+    may_be = True
+    if lookup.read is not None:
+        operation = OPERATIONS[lookup.read]
+        if lookup.by in operation.path_parameters:
+            return await _by_path(lookup, operation, path, external_id, read)
+        query = dict(lookup.query)
+        if lookup.by is not None:
+            query[lookup.by] = external_id
+        found = await _in_list(lookup, operation, path, query, external_id, read, most=1)
+        if isinstance(found, Found):
+            return found
+        may_be = found or not lookup.covers
+    if may_be and may_scan and lookup.scan is not None:
+        operation, query = OPERATIONS[lookup.scan], dict(lookup.query)
+        return await _in_list(lookup, operation, path, query, external_id, read, most=_MOST_PAGES)
+    return may_be
+
+
+async def _by_path(
+    lookup: Lookup,
+    operation: Operation[Any],
+    path: Mapping[str, str],
+    external_id: str,
+    read: Read,
+) -> Found | bool:
+    assert lookup.by is not None
+    try:
+        data = await read(operation, _path(operation, path, external_id), {})
+    except NotFound:
+        return not lookup.covers
+    record = codec.at_path(data, "")
+    if not isinstance(record, dict) or not record.get("id"):
+        return True
+    shown = record.get("external_id")
+    if shown is None:  # the same path takes ids and codes as well
+        return True if external_id in (record["id"], record.get("code")) else Found(record, data)
+    return Found(record, data) if shown == external_id else True
+
+
+async def _in_list(
+    lookup: Lookup,
+    operation: Operation[Any],
+    path: Mapping[str, str],
+    query: Mapping[str, Any],
+    external_id: str,
+    read: Read,
+    *,
+    most: int,
+) -> Found | bool:
+    """``most``: pages that are read at most."""
+    totals, seen = set(), 0
+    for number in range(1, most + 1):
+        asked = {**query, "page": number, "page_size": _PAGE}
+        page = codec.at_path(await read(operation, _path(operation, path), asked), "")
+        rows = list(_rows(page))
+        for row in rows:
+            if row.get("external_id") == external_id:
+                return await _whole(lookup, path, row, read)
+        if rows and all("external_id" not in row for row in rows):
+            for row in rows[:_MOST_SINGLE]:
+                found = await _whole(lookup, path, row, read)
+                if found.record.get("external_id") == external_id:
+                    return found
+            return True
+        seen += len(rows)
+        total, pages = _totals(page)
+        totals.add(total)
+        if pages is None and total is None:
+            return True  # nobody says whether that was all of it
+        if (pages is not None and number >= pages) or (pages is None and seen >= (total or 0)):
+            # What moved while it was read may have been missed.
+            return len(totals) != 1 or (total is not None and seen < total)
+        if not rows:
+            return True
+    return True
+
+
+async def _whole(
+    lookup: Lookup, path: Mapping[str, str], row: Mapping[str, Any], read: Read
+) -> Found:
+    """A row of a list as its own read shows it: lists leave things out."""
+    if lookup.single is not None and isinstance(row.get("id"), str):
+        operation = OPERATIONS[lookup.single]
+        try:
+            data = await read(operation, _path(operation, path, row["id"]), {})
+        except NotFound:
+            pass
+        else:
+            record = codec.at_path(data, "")
+            if isinstance(record, dict) and operation.unwrap is not None:
+                record = record.get(operation.unwrap, record)
+            if isinstance(record, dict) and record.get("id") == row["id"]:
+                return Found({**row, **record}, data)
+    return Found(row, codec.encode(row))
+
+
+def _path(
+    operation: Operation[Any], path: Mapping[str, str], id: str | None = None
+) -> dict[str, str]:
+    """The path parameters of a read: as the create has them, and an id for the last one."""
+    filled = {name: path[name] for name in operation.path_parameters if name in path}
+    if id is not None:
+        filled[operation.path_parameters[-1]] = id
+    return filled
+
+
+def _rows(page: Any) -> Iterator[dict[str, Any]]:
+    held = page if isinstance(page, list) else page.get("results") if isinstance(page, dict) else ()
+    return (row for row in held or () if isinstance(row, dict))
+
+
+def _totals(page: Any) -> tuple[int | None, int | None]:
+    """How many rows and pages a list has, as its page says."""
+    if isinstance(page, list):
+        return len(page), 1
+    if not isinstance(page, dict):
+        return None, None
+    info = page.get("page_info")
+    info = info if isinstance(info, dict) else {}
+    total = _count(info.get("total_count"))
+    return (_count(page.get("count")) if total is None else total), _count(info.get("total_pages"))
+
+
+def _count(value: object) -> int | None:
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
