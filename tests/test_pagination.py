@@ -216,6 +216,27 @@ async def test_what_stays_in_a_list_that_shrinks_comes_once_and_in_order(
     assert found == [item for item in original if item in found]
 
 
+async def test_a_list_without_ids_ends_where_its_last_page_is_gone() -> None:
+    listing = Listing(6)
+    listing.items = [{"row": number} for number in range(6)]  # type: ignore[misc]
+    found = []
+    async for item in Paginator(listing, page_size=2, ahead=0):
+        found.append(item)
+        if len(found) == 4:
+            del listing.items[4:]
+    assert found == listing.items
+
+
+async def test_a_list_without_ids_that_moved_up_is_an_error_and_not_a_guess() -> None:
+    listing = Listing(6)
+    listing.items = [{"row": number} for number in range(6)]  # type: ignore[misc]
+    items = aiter(Paginator(listing, page_size=2, ahead=0))
+    await anext(items)
+    del listing.items[0]
+    with pytest.raises(InvalidAnswer, match="no ids to go by"):
+        [item async for item in items]
+
+
 async def test_a_list_that_never_stops_shrinking_is_an_error() -> None:
     totals = iter(range(1000, 0, -1))
 

@@ -252,31 +252,33 @@ class _Walk(Generic[T]):
     async def _return(self, found: Page[T] | None) -> Page[T]:
         """The page to go on from where pages have moved up: the last one with known items."""
         await self.drop_coming()
-        if found is not None and found.items and not any(map(_id, found.items)):
-            raise InvalidAnswer(
-                "the list got shorter while it was read, and its items have no ids to go by"
-            )
-        missing = self._here.number + 1 if found is None or not found.items else 0
-        number = self._here.number
+        here = self._here
+        number = here.number
         while True:
             page = await self._page(number)
-            if page is not None and number == missing - 1 and self._promises_more(page):
-                raise InvalidAnswer(
-                    f"page {missing} of the list is missing, "
-                    f"though page {number} says that there are more"
-                )
-            if page is not None and (
-                number == 1 or any(_id(item) in self._known for item in page.items)
-            ):
-                return page
+            if page is not None:
+                if number == here.number:
+                    if not (found and found.items) and self._promises_more(page):
+                        raise InvalidAnswer(
+                            f"page {number + 1} of the list is missing, "
+                            f"though page {number} says that there are more"
+                        )
+                    if page.items == here.items:
+                        return page  # what is gone stood further on
+                if page.items and not any(map(_id, page.items)):
+                    raise InvalidAnswer(
+                        "the list got shorter while it was read, and its items have no ids to go by"
+                    )
+                if number == 1 or any(_id(item) in self._known for item in page.items):
+                    return page
             number -= 1
 
     def _check_news(self, page: Page[T], new: list[T]) -> None:
         """Refuse a page that only repeats what came, unless items were added meanwhile."""
         growth = _growth(self._base, page)
-        if not new and self._repeated >= growth * (
-            1 if page.total_count is not None else self._size
-        ):
+        if page.total_count is None:
+            growth *= self._size
+        if not new and self._repeated >= growth:
             raise InvalidAnswer(
                 f"page {page.number} of the list holds only what came before, as if the server "
                 "took no notice of the number"
