@@ -39,7 +39,7 @@ from .request import prepare, with_key_of_body
 from .response import Response, recorder
 from .shared import AttemptEnded, CallEnded, Shared
 from .streams import UnreadableError, check_readable
-from .transport import Attempt, Exchanged, LostError, NotSentError, TooLargeError
+from .transport import Exchanged, LostError, NotSentError, TooLargeError
 from .uploads import Upload
 
 __all__ = ["Caller", "HandedBack", "History", "Manner"]
