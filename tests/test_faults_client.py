@@ -84,7 +84,7 @@ async def refund(shop: BusinessClient) -> Any:
 
 
 async def refund_payment(shop: BusinessClient, refund_id: str) -> Any:
-    body = {"external_id": "rp-1", "amount_cents": 1_000}
+    body = {"external_id": "rp-1", "amount_cents": 1_000, "method": "CASH"}
     return await shop.refund_payments.create(refund_id, body)
 
 
