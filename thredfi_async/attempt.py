@@ -83,7 +83,7 @@ class Attempt:
                     continue
         except Exception as error:
             if self.left:
-                raise LostError(broken(error)) from error
+                raise LostError(broken(error, request.url)) from error
             raise not_sent(error, request.url, request.proxy) from _cause(error)
         finally:
             del request.send  # a circle of references
@@ -113,10 +113,10 @@ def _holds_unread(connection: socket.socket | None) -> bool:
     return bool(look.poll(0))
 
 
-def broken(error: Exception) -> str:
+def broken(error: Exception, url: URL) -> str:
     """What to say of it. The texts of the parsers quote the answer, which may hold a token."""
     said = str(error) if isinstance(error, OSError) else ""
-    return f"the connection broke: {said or type(error).__name__}"
+    return f"the connection to {_host(url)} broke: {said or type(error).__name__}"
 
 
 def not_sent(error: Exception, url: URL, proxy: URL | None = None) -> NotSentError:
