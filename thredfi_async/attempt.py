@@ -33,7 +33,10 @@ class NotSentError(Exception):
 
 
 class LostError(Exception):
-    """The request may have arrived, but no whole answer came back."""
+    """The request may have arrived, but no whole answer came back.
+
+    Raised from None: the frames of aiohttp's own error hold the answer, which may hold a token.
+    """
 
 
 class _ClosedError(Exception):
@@ -83,7 +86,7 @@ class Attempt:
                     continue
         except Exception as error:
             if self.left:
-                raise LostError(broken(error, request.url)) from error
+                raise LostError(broken(error, request.url)) from None
             raise not_sent(error, request.url, request.proxy) from _cause(error)
         finally:
             del request.send  # a circle of references
