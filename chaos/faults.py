@@ -9,7 +9,7 @@ from typing import Any
 
 from thredfi_async import RetryPolicy, ThredfiError
 from thredfi_async.cli.failed_file import FailedFile
-from thredfi_async.push import Journal, Push, push
+from thredfi_async.push import Journal, Push
 
 from .check import Said, differences
 from .part import Result, Sizes, read_failed
@@ -62,7 +62,7 @@ async def _push_all(
         with Journal(journal_file, resume=bool(ends)) as journal, FailedFile(failed_file) as failed:
             async with server.client(timeout=TIMEOUT, retry=_RETRY) as thredfi:
                 texts = (line.text for line in lines(sizes.seed, sizes.records))
-                run = push(thredfi, texts, concurrency=CONCURRENCY, journal=journal)
+                run = thredfi.push(texts, concurrency=CONCURRENCY, journal=journal)
                 try:
                     await _note(run, failed, said)
                 except ThredfiError as error:
@@ -91,7 +91,7 @@ async def _mend(
     """Push the entries of a failed file, without those of broken lines."""
     entries = [entry for entry in failed if given[entry["line"] - 1].item is not None]
     async with server.client() as thredfi:
-        async for outcome in push(thredfi, entries, concurrency=CONCURRENCY):
+        async for outcome in thredfi.push(entries, concurrency=CONCURRENCY):
             number = entries[outcome.line - 1]["line"]
             del said.failed[number]
             if outcome.ok:

@@ -1,20 +1,57 @@
 """Bounds on calls under way: how many at once (`Gate`), and how long each (`Watchdog`).
 
 asyncio has both (Semaphore, timeout), at several microseconds a call; these two cost a
-call that neither waits nor times out well under one.
+call that neither waits nor times out well under one. How many there can be at once, the
+limit on open files says, too (`files_allow`).
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections import deque
 from collections.abc import Awaitable
 from contextlib import suppress
 from typing import TypeVar
 
-__all__ = ["Gate", "Watchdog"]
+try:
+    import resource
+except ImportError:  # Windows has no such limit
+    resource = None  # type: ignore[assignment]
+
+__all__ = ["Gate", "Watchdog", "files_allow", "is_exhaustion"]
 
 T = TypeVar("T")
+
+_OTHER_FILES = 32  # at least, that are left for other things than connections
+_EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL)
+
+
+def files_allow(connections: int) -> int:
+    """So many connections, or as many as the limit on open files has room for; at least 1.
+
+    A quarter of the files is left for others: journals, logs, look-ups of names.
+    """
+    if resource is None:
+        return connections
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit == resource.RLIM_INFINITY:
+        return connections
+    return max(1, min(connections, limit - max(_OTHER_FILES, limit // 4)))
+
+
+def is_exhaustion(error: BaseException | None) -> bool:
+    """Whether this machine ran out of something: files, ports, memory. It passes with time.
+
+    So it is where the error or one of its causes is such an OSError.
+    """
+    seen = 0
+    while error is not None and seen < 16:  # causes may go in a circle
+        if isinstance(error, OSError) and error.errno in _EXHAUSTED:
+            return True
+        error = error.__cause__
+        seen += 1
+    return False
 
 
 class Gate:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import stat
@@ -15,7 +14,7 @@ import attrs
 
 from ..client import ThredfiClient
 from ..errors import ThredfiError
-from ..push import Journal, Outcome, Push, Summary, push
+from ..push import Journal, Outcome, Push, Summary
 from ..push.files import STANDARD_INPUT, read_lines
 from .connection import Connection, complain
 from .failed_file import FailedFile
@@ -105,11 +104,7 @@ class PushCommand:
             if self.resume:
                 raise CannotRun("--resume takes up a journal: name it with --journal FILE")
             return None
-        source = None
-        if os.path.isfile(self.file):
-            with open(self.file, "rb") as file:
-                source = hashlib.file_digest(file, "blake2b").hexdigest()
-        return Journal(self.journal, resume=self.resume, source=source)
+        return Journal(self.journal, resume=self.resume)
 
     # --- during ------------------------------------------------------------------------
 
@@ -117,9 +112,7 @@ class PushCommand:
         self, thredfi: ThredfiClient, failed: FailedFile | None, journal: Journal | None
     ) -> Summary:
         try:
-            run = push(
-                thredfi, read_lines(self.file), concurrency=self.concurrency, journal=journal
-            )
+            run = thredfi.push(read_lines(self.file), concurrency=self.concurrency, journal=journal)
         except ThredfiError as error:
             self._stopped_by = str(error)
             return Summary()
