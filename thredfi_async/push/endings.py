@@ -21,7 +21,7 @@ _STATUS = {
 }
 
 
-@attrs.frozen
+@attrs.define
 class Detail:
     """What the sender of a record knows about its end."""
 

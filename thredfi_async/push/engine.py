@@ -13,6 +13,8 @@ from collections.abc import AsyncIterable, Coroutine, Iterable
 from functools import partial
 from typing import Any
 
+import attrs
+
 from ..errors import InvalidRequest, OutcomeUnknown, RateLimited, ThredfiError
 from ..limits import files_allow
 from ..manner import HandedBack, History, Manner
@@ -33,6 +35,7 @@ __all__ = ["Engine"]
 READ_AHEAD = 64  # records read before others get their turn
 FAR_AHEAD = 16  # windows of records, where most of them are of businesses that have to wait
 IN_PROGRESS = 20  # times that Thred may say that it is at a record already
+_FIRST_TRY = Manner(hands_back=True, may_scan=True)
 
 
 class Stage(enum.Enum):
@@ -252,7 +255,8 @@ class Engine:
                 self._in_flight -= 1
                 self._collect()
             # Only then the next: what a crash leaves open is never more than the concurrency.
-            await self.reporter.kept()
+            if self.reporter.unkept:
+                await self.reporter.kept()
 
     async def _carry_out(self, node: Node[Job]) -> None:
         """Send a record, and settle it whatever happens."""
@@ -288,9 +292,9 @@ class Engine:
         sent_at = self._clock.monotonic()
         try:
             body = self._body(job)
-            manner = Manner(
-                hands_back=True, may_scan=True, earlier=job.history, changed=node.changed
-            )
+            manner = _FIRST_TRY
+            if job.history is not None or node.changed:
+                manner = attrs.evolve(manner, earlier=job.history, changed=node.changed)
             sent = await self._sender.send(job.draft.kind, job.business_id, body, manner)
         except HandedBack as back:
             self._handed_back(node, back.history, back.retry_after, back.error, sent_at)
@@ -387,6 +391,7 @@ class Engine:
 
     def _report(self, end: Settled[Job]) -> None:
         try:
-            self.reporter.report(outcome_of(end, self._intake), row_of(end))
+            row = row_of(end) if self.reporter.keeps else None
+            self.reporter.report(outcome_of(end, self._intake), row)
         except Exception as error:  # the record has no outcome, so the run isn't complete
             self.abort(error)

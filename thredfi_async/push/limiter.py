@@ -97,6 +97,8 @@ class Limiter(Generic[R]):
 
     def holds(self, business: str, record: R) -> bool:
         """Whether it has to wait for its turn; then it is given back when that has come."""
+        if not self._lanes and not self._granted:
+            return False
         if record in self._granted:
             self._granted.discard(record)
             return False

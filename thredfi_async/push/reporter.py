@@ -52,6 +52,11 @@ class Reporter:
             self._writer.start()
 
     @property
+    def keeps(self) -> bool:
+        """Whether there is a journal."""
+        return self._writer is not None
+
+    @property
     def pending(self) -> int:
         """How many outcomes were reported and not taken."""
         return len(self.outcomes) + self.unkept

@@ -36,7 +36,9 @@ class Summary:
     def add(self, outcome: Outcome) -> None:
         """Count one outcome."""
         kind = outcome.type if outcome.type in KINDS else UNREADABLE
-        by_status = self.counts.setdefault(kind or UNREADABLE, dict.fromkeys(Status, 0))
+        by_status = self.counts.get(kind or UNREADABLE)
+        if by_status is None:
+            by_status = self.counts[kind or UNREADABLE] = dict.fromkeys(Status, 0)
         by_status[outcome.status] += 1
 
     def total(self, *statuses: Status) -> int:
