@@ -88,6 +88,7 @@ class _Writer:
             "scope": self._scope(),
             "replay": self._replay(),
             "confirm": self._confirm(),
+            "lookup": self._lookup(),
             "path_parameters": tuple(_NAME.findall(self.endpoint.path)),
             "query": self._parameters("query"),
             "headers": self._parameters("header"),
@@ -126,10 +127,7 @@ class _Writer:
         given = self.operation.get("x-confirm")
         if given is None:
             return None
-        reads = [one for one in endpoints(self.document) if one.method == "get"]
-        read = next(
-            (one for one in reads if one.operation.get("operationId") == given["read"]), None
-        )
+        read = self._get(given["read"])
         if read is None or not _names_in(read.path) <= _names_in(self.endpoint.path):
             # another description than the one that the overlay was made for
             print(f"codegen: {self.id}: no {given['read']} to confirm it by", file=sys.stderr)
@@ -142,6 +140,46 @@ class _Writer:
         if "answer" in given:
             arguments.append(f"answer={json.dumps(given['answer'])!r}")
         return f"Confirm({', '.join(arguments)})"
+
+    def _lookup(self) -> str | None:
+        given = self.operation.get("x-lookup")
+        if given is None:
+            return None
+        arguments = [f"within={given['within']!r}"] if "within" in given else []
+        if given.get("never"):
+            return f"Lookup({', '.join(arguments)})"
+        known = _names_in(self.endpoint.path)
+        for name in ("read", "scan", "single"):
+            if name not in given:
+                continue
+            read = self._get(given[name])
+            # A single read, or one by the external_id itself, has one parameter more.
+            further = {given.get("by")} if name == "read" else set()
+            if read is None or (
+                len(_names_in(read.path) - known) > 1
+                if name == "single"
+                else not _names_in(read.path) <= known | further
+            ):
+                # another description than the one that the overlay was made for
+                print(f"codegen: {self.id}: no {given[name]} to look it up by", file=sys.stderr)
+                continue
+            arguments.append(f"{name}={given[name]!r}")
+            if name == "read":
+                arguments += [f"{one}={given[one]!r}" for one in ("by", "covers") if one in given]
+        if "query" in given:
+            arguments.append(f"query={tuple(given['query'].items())!r}")
+        return f"Lookup({', '.join(arguments)})"
+
+    def _get(self, id: str) -> Endpoint | None:
+        """The read of this operationId."""
+        return next(
+            (
+                one
+                for one in endpoints(self.document)
+                if one.method == "get" and one.operation.get("operationId") == id
+            ),
+            None,
+        )
 
     def _one_of(self, key: str, given: str, known: tuple[str, ...]) -> str:
         if given not in known:

@@ -662,6 +662,7 @@ async def test_lists_of_values_are_sent_as_documented(
 async def test_extra_body_query_and_headers_are_sent_along(
     server: ScriptedServer, thredfi: ThredfiClient
 ) -> None:
+    server.answers(answer(201, INVOICE))
     await thredfi.business(BUSINESS).invoices.create(
         BODY,
         extra_body={"novel": {"a": 1}, "memo": None},

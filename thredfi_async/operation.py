@@ -79,13 +79,14 @@ class Confirm:
 
 @attrs.frozen
 class Lookup:
-    """How to find out whether a create has happened: by reading what it made.
+    """How to find out whether a create has happened: by looking for its external_id.
 
     ``read`` is the id of an operation with the same path parameters: a list, of which ``by``
     is the filter that takes the external_id (None: it is short, and is read as it is), or the
     read of one record, of which ``by`` is the path parameter. ``covers``: what is not found
-    so isn't at Thred. ``scan``: a walk through the whole list proves absence.
-    Without ``read``: no answer shows the external_id.
+    so isn't at Thred. ``scan`` is a list that shows all external ids: a walk through the whole
+    of it tells that as well. ``single`` reads one record by its id. With neither ``read`` nor
+    ``scan`` nothing shows the external_id.
     """
 
     read: str | None = None

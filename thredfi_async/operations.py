@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .operation import (
     Confirm,
+    Lookup,
     ModelRef,
     Operation,
     Parameter,
@@ -76,6 +77,7 @@ CREATE_BILL: Operation[bills.Bill] = Operation(
     tag="Bills",
     scope=TokenScope.BUSINESS,
     replay=Replay.EXTERNAL_ID,
+    lookup=Lookup(read="list_bills", by="search", scan="list_bills", single="get_bill"),
     path_parameters=("business_id",),
     bodies=(
         ("application/json", ModelRef("bills", "BillCreateAPIRequest")),
@@ -160,6 +162,7 @@ CREATE_BILL_PAYMENT: Operation[bill_payments.BillPayment] = Operation(
     tag="Bill Payments",
     scope=TokenScope.BUSINESS,
     replay=Replay.IDEMPOTENCY_KEY,
+    lookup=Lookup(read="list_bill_payments", single="get_bill_payment"),
     path_parameters=("business_id",),
     headers=(Parameter("Idempotency-Key"),),
     bodies=(("application/json", ModelRef("bill_payments", "CreateBillPaymentRequest")),),
@@ -233,6 +236,13 @@ CREATE_VENDOR: Operation[common.Vendor] = Operation(
     tag="Vendors",
     scope=TokenScope.BUSINESS,
     replay=Replay.EXTERNAL_ID,
+    lookup=Lookup(
+        read="list_vendors",
+        by="external_id",
+        covers=True,
+        single="fetch_vendor",
+        query=(("include_archived", "true"),),
+    ),
     path_parameters=("business_id",),
     bodies=(("application/json", ModelRef("vendors", "CreateVendorRequest")),),
     body_required=True,
@@ -331,6 +341,12 @@ CREATE_VENDOR_CREDIT: Operation[vendor_credits.VendorCredit] = Operation(
     tag="Vendor Credits",
     scope=TokenScope.BUSINESS,
     replay=Replay.EXTERNAL_ID,
+    lookup=Lookup(
+        read="list_vendor_credits",
+        by="search",
+        scan="list_vendor_credits",
+        single="get_vendor_credit",
+    ),
     path_parameters=("business_id",),
     bodies=(
         ("application/json", ModelRef("vendor_credits", "CreateVendorCreditRequest")),
@@ -425,6 +441,9 @@ CREATE_VENDOR_REFUND: Operation[vendor_refunds.VendorRefund] = Operation(
     tag="Vendor Refunds",
     scope=TokenScope.BUSINESS,
     replay=Replay.EXTERNAL_ID,
+    lookup=Lookup(
+        read="list_vendor_refunds", by="external_id", covers=True, single="get_vendor_refund"
+    ),
     path_parameters=("business_id",),
     bodies=(
         ("application/json", ModelRef("vendor_refunds", "VendorRefundCreateRequest")),
@@ -517,6 +536,7 @@ CREATE_VENDOR_REFUND_PAYMENT: Operation[vendor_refund_payments.VendorRefundPayme
         tag="Vendor Refund Payments",
         scope=TokenScope.BUSINESS,
         replay=Replay.IDEMPOTENCY_KEY,
+        lookup=Lookup(within="payment"),
         path_parameters=("business_id",),
         headers=(Parameter("Idempotency-Key"),),
         bodies=(
@@ -705,6 +725,7 @@ CREATE_ACCOUNT: Operation[general_ledger.LedgerAccountDetail] = Operation(
     tag="General Ledger",
     scope=TokenScope.BUSINESS,
     replay=Replay.EXTERNAL_ID,
+    lookup=Lookup(read="get_account_detail", by="account_id", covers=True),
     path_parameters=("business_id",),
     bodies=(("application/json", ModelRef("general_ledger", "CreateLedgerAccountRequest")),),
     body_required=True,
@@ -769,6 +790,7 @@ CREATE_CHILD_ACCOUNT: Operation[general_ledger.LedgerAccountDetail] = Operation(
     tag="General Ledger",
     scope=TokenScope.BUSINESS,
     replay=Replay.EXTERNAL_ID,
+    lookup=Lookup(read="get_account_detail", by="account_id", covers=True),
     path_parameters=("business_id", "account_id"),
     bodies=(("application/json", ModelRef("general_ledger", "CreateChildLedgerAccountRequest")),),
     body_required=True,
@@ -861,6 +883,7 @@ CREATE_INVOICE: Operation[invoices.Invoice] = Operation(
     tag="Invoices",
     scope=TokenScope.BUSINESS,
     replay=Replay.EXTERNAL_ID,
+    lookup=Lookup(read="list_invoices", by="search", scan="list_invoices", single="fetch_invoice"),
     path_parameters=("business_id",),
     bodies=(
         ("application/json", ModelRef("invoices", "CreateInvoiceRequest")),
@@ -952,6 +975,9 @@ CREATE_INVOICE_PAYMENT: Operation[invoice_payments.InvoicePaymentDetail] = Opera
     tag="Invoice Payments",
     scope=TokenScope.BUSINESS,
     replay=Replay.IDEMPOTENCY_KEY,
+    lookup=Lookup(
+        read="list_invoice_payments", by="search", covers=True, single="get_invoice_payment"
+    ),
     path_parameters=("business_id",),
     headers=(Parameter("Idempotency-Key"),),
     bodies=(("application/json", ModelRef("invoice_payments", "CreateInvoicePaymentRequest")),),
@@ -1037,6 +1063,9 @@ CREATE_CUSTOMER: Operation[common.Customer] = Operation(
     tag="Customers",
     scope=TokenScope.BUSINESS,
     replay=Replay.EXTERNAL_ID,
+    lookup=Lookup(
+        scan="list_customers", single="get_customer", query=(("include_archived", "true"),)
+    ),
     path_parameters=("business_id",),
     bodies=(("application/json", ModelRef("customers", "CreateCustomerRequest")),),
     body_required=True,
@@ -1133,6 +1162,7 @@ CREATE_REFUND: Operation[refunds.Refund] = Operation(
     tag="Refunds",
     scope=TokenScope.BUSINESS,
     replay=Replay.EXTERNAL_ID,
+    lookup=Lookup(read="list_refunds", by="search", scan="list_refunds", single="fetch_refund"),
     path_parameters=("business_id",),
     bodies=(
         ("application/json", ModelRef("refunds", "CreateSimpleRefundRequest")),
@@ -1204,6 +1234,7 @@ CREATE_REFUND_PAYMENT: Operation[common.RefundPayment] = Operation(
     tag="Refund Payments",
     scope=TokenScope.BUSINESS,
     replay=Replay.EXTERNAL_ID,
+    lookup=Lookup(read="list_refund_payments", covers=True, single="fetch_refund_payment"),
     path_parameters=("business_id", "refund_id"),
     bodies=(
         ("application/json", ModelRef("refund_payments", "CreateRefundPaymentRequestRequest")),
@@ -1273,6 +1304,7 @@ CREATE_PAYOUT: Operation[payouts.PayoutResponse] = Operation(
     tag="Payouts",
     scope=TokenScope.BUSINESS,
     replay=Replay.UPSERT,
+    lookup=Lookup(read="list_payouts", by="external_id", covers=True, single="get_payout"),
     path_parameters=("business_id",),
     bodies=(
         ("application/json", ModelRef("payouts", "PayoutCreateRequest")),
@@ -1337,6 +1369,9 @@ CREATE_CUSTOMER_CREDIT: Operation[customer_credits.CustomerCredit] = Operation(
     tag="Customer Credits",
     scope=TokenScope.BUSINESS,
     replay=Replay.EXTERNAL_ID,
+    lookup=Lookup(
+        read="list_customer_credits", by="search", covers=True, single="get_customer_credit"
+    ),
     path_parameters=("business_id",),
     bodies=(
         ("application/json", ModelRef("customer_credits", "CreateCustomerCreditRequest")),
@@ -1404,6 +1439,7 @@ CREATE_INVOICE_WRITE_OFF: Operation[common.InvoiceWriteOff] = Operation(
     tag="Invoice Write-offs",
     scope=TokenScope.BUSINESS,
     replay=Replay.UNSAFE,
+    lookup=Lookup(),
     path_parameters=("business_id", "invoice_id"),
     bodies=(("application/json", ModelRef("invoice_write_offs", "CreateInvoiceWriteOffRequest")),),
     body_required=True,
@@ -1541,6 +1577,7 @@ CREATE_BUSINESS: Operation[business_management.CreateBusinessResponse] = Operati
     tag="Business Management",
     scope=TokenScope.PARTNER,
     replay=Replay.EXTERNAL_ID,
+    lookup=Lookup(scan="list_businesses", single="get_business"),
     bodies=(
         ("application/json", ModelRef("business_management", "CreateBusinessRequest")),
         (

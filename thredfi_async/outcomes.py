@@ -240,14 +240,20 @@ def end_of_refusal(
 
 def what_lacks(lookup: Lookup, value: Any, external_id: str | None) -> str | None:
     """Why the answer to a create doesn't prove it; None where it does."""
-    record = value if lookup.within is None else getattr(value, lookup.within, None)
-    if getattr(record, "id", None) in (None, ""):
+    record = value if lookup.within is None else _field(value, lookup.within)
+    if _field(record, "id") in (None, ""):
         return "without an id"
     if external_id is not None:
-        shown = getattr(record, "external_id", None)
+        shown = _field(record, "external_id")
         if shown is not None and shown != external_id:
             return f"for another external_id, {shown!r:.80}"
     return None
+
+
+def _field(value: Any, name: str) -> Any:
+    """A field of a model, or of what came in place of one."""
+    found = getattr(value, name, None)
+    return value.get(name) if found is None and isinstance(value, Mapping) else found
 
 
 # --- how a call ends ---------------------------------------------------------------------

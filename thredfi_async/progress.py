@@ -105,13 +105,15 @@ class Progress:
         """What `outcomes` decides by."""
         operation = self.request.operation
         lookup = operation.lookup
-        external_id = self.request.external_id
+        readable = lookup is not None and (
+            lookup.read is not None or (lookup.scan is not None and self.manner.may_scan)
+        )
         return Known(
             replay=operation.replay,
             repeatable=self.is_repeatable(),
             uncertain=self.uncertain,
             confirmable=operation.confirm is not None,
-            findable=lookup is not None and lookup.read is not None and bool(external_id),
+            findable=readable and bool(self.request.external_id),
             creates=lookup is not None,
             renewable=renewable,
             hands_back=self.manner.hands_back,
