@@ -340,3 +340,19 @@ async def test_a_limit_of_500_requests_a_second_fails_no_record():
     assert Counter(one.status for one in outcomes) == {Status.CREATED: 800}
     assert summary.complete
     assert refused > 0
+
+
+async def test_a_record_that_thred_has_with_other_content_is_told_so(emulator, thredfi):
+    await push(thredfi, sales(2))
+    changed = sales(2)
+    changed[1]["line_items"][0]["unit_price"] = 700  # I0, which is paid
+    outcomes, summary = await push(thredfi, changed)
+    differs = [one for one in outcomes if not one.ok]
+    assert [one.external_id for one in differs] == ["I0"]
+    assert differs[0].status is Status.DIFFERS
+    assert differs[0].id
+    assert differs[0].differences
+    assert differs[0].as_failed_line()["differences"]
+    assert summary.differs == 1
+    assert summary.complete
+    assert sums(emulator.books("shop"))[0] == 2_000
