@@ -68,7 +68,8 @@ async def _push_all(
                 except ThredfiError as error:
                     ends.append(type(error).__name__)
                     continue
-                return ends
+            failed.finish()
+            return ends
     raise AssertionError(f"no run of {MOST_RUNS} came to its end; the last: {ends[-1]}")
 
 

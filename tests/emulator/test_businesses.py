@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from thredfi_async.errors import InvalidRequest
+from thredfi_async.errors import BadRequest, InvalidRequest
 
 PATH = "/v1/platform/businesses/"
 BUSINESS = {
@@ -55,7 +55,6 @@ async def test_four_fields_are_required(caller, field):
     [
         ("country", "XX"),
         ("base_currency", "XXX"),
-        ("entity_type", "gmbh"),
         ("accounting_method", "guess"),
         ("external_id", ""),
         ("legal_name", "x" * 256),
@@ -76,8 +75,32 @@ async def test_codes_are_taken_in_any_case(caller):
     assert body["entity_type"] == "plc"
 
 
-async def test_any_entity_type_is_taken_where_no_list_is_known(caller):
-    assert (await create(caller, country="FR", entity_type="sarl")).status == 201
+@pytest.mark.parametrize("country", ["DE", "NL", "ES", "BE", "MY", "SG", "FR"])
+async def test_any_entity_type_is_taken_where_not_the_whole_list_is_known(caller, country):
+    answer = await create(caller, country=country, entity_type="Partnership_of_tomorrow")
+    assert (answer.status, answer.body["entity_type"]) == (201, "partnership_of_tomorrow")
+
+
+async def test_a_wrong_entity_type_is_refused_as_the_guide_shows_it(caller, emulator):
+    refused = {
+        "error_code": "validation_error",
+        "detail": "Invalid entity_type 'GmbH' for country GB. Valid options: limited (Ltd), "
+        "sole_trader (Sole Trader), llp (Limited Liability Partnership (LLP)), "
+        "partnership (Partnership), plc (Public Limited Company (PLC))",
+    }
+    answer = await create(caller, entity_type="GmbH")
+    assert (answer.status, answer.body) == (400, refused)
+    made = (await create(caller)).body
+    path = f"{PATH}{made['id']}/"
+    answer = await caller.send("PATCH", path, {"tin": "1", "entity_type": "GmbH"})
+    assert (answer.status, answer.body) == (400, refused)
+    assert "tin" not in (await caller.send("GET", path)).body
+    async with emulator.client() as thredfi:
+        with pytest.raises(BadRequest, match=r"Valid options: limited \(Ltd\)") as caught:
+            await thredfi.businesses.create(
+                {**BUSINESS, "external_id": "b2", "entity_type": "GmbH"}
+            )
+    assert caught.value.code == "validation_error"
 
 
 async def test_a_business_is_changed_by_patch(caller):
@@ -99,7 +122,7 @@ async def test_the_entity_type_may_be_emptied(caller):
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("entity_type", "gmbh"), ("legal_name", None), ("email", None), ("email", "")],
+    [("legal_name", None), ("email", None), ("email", "")],
 )
 async def test_a_bad_change_is_refused_and_changes_nothing(caller, field, value):
     made = (await create(caller)).body

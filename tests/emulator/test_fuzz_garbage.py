@@ -67,7 +67,7 @@ GOOD = {
     "partial_update_invoice_payment": {},
     "delete_invoice_payment": {},
     "create_refund": {"invoice_id": "{invoice}", "amount_cents": 1},
-    "create_refund_payment": {"amount_cents": 1},
+    "create_refund_payment": {"amount_cents": 1, "method": "CASH", "external_id": "rp"},
 }
 FIELDS = {
     id: [field.wire_name for field in model_fields(codec.load(OPERATIONS[id].bodies[0][1]))]

@@ -47,7 +47,7 @@ def test_a_name_that_no_file_can_have_is_refused():
 def test_a_directory_and_a_file_in_none_are_refused(tmp_path):
     with pytest.raises(JournalError, match="can't be used"):
         Journal(tmp_path)
-    with pytest.raises(JournalError, match="can't be used: No such file"):
+    with pytest.raises(JournalError, match="can't be used"):
         Journal(tmp_path / "nowhere" / "run.db")
 
 

@@ -36,7 +36,7 @@ def check_currency(books: Books, fields: Mapping[str, Any]) -> None:
 
 def check_external_id(books: Books, row: Row, external_id: str | None) -> None:
     """Refuse the external_id of another row of the same kind. Raises 409."""
-    if books.by_external_id(type(row), external_id) not in (None, row):
+    if books.by_external_id(type(row), external_id, within=row.within) not in (None, row):
         raise duplicate(row.title())
 
 

@@ -215,12 +215,7 @@ class Journal:
         if resume and not os.path.exists(self._path):
             raise JournalError(f"there is no journal {self._path} to resume")
         try:
-            os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
             return open_exclusively(self._path, synchronous="FULL")
-        except OSError as error:
-            raise JournalError(
-                f"the journal {self._path} can't be used: {error.strerror}"
-            ) from None
         except InUse:
             raise JournalError(f"{self._path} is in use by another process") from None
         except sqlite3.Error as error:
