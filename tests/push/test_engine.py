@@ -11,6 +11,7 @@ from thredfi_async import (
     AuthenticationFailed,
     BadRequest,
     ConfigurationError,
+    InvalidRequest,
     OutcomeUnknown,
     ServerError,
     TransportError,
@@ -160,6 +161,30 @@ async def test_the_failed_lines_can_be_pushed_alone_after_mending():
     (again,) = await run(sender, [lines[0].replace('"cash"', '"check"')])
     assert again.ok
     assert sender.sent[0][2]["allocations"][0]["invoice_id"] == "id-I1"
+
+
+async def test_a_mended_line_is_sent_as_one_that_was_refused_with_other_content():
+    """Under the key of before, a server that remembers keys would refuse it for ever."""
+
+    def answer(kind, body):
+        match body["external_id"]:
+            case "refused" | "as before":
+                raise BadRequest(400, operation="create_customer", attempts=1)
+            case "never sent":
+                raise InvalidRequest.at("name", "is wrong")
+            case "lost":
+                raise OutcomeUnknown("lost", operation="o", method="POST", path="/", attempts=2)
+
+    names = ["refused", "as before", "never sent", "lost"]
+    outcomes = await run(FakeSender(answer), map(customer, names), concurrency=1)
+    entries = [json.loads(json.dumps(outcome.as_failed_line())) for outcome in outcomes]
+    for entry in entries:
+        if entry["record"]["external_id"] != "as before":
+            entry["record"]["company_name"] = "Mended"
+    sender = FakeSender()
+    await run(sender, entries, concurrency=1)
+    changed = {name: m.changed for name, m in zip(sender.names, sender.manners, strict=True)}
+    assert changed == {"refused": True, "as before": False, "never sent": False, "lost": False}
 
 
 async def test_an_uncertain_write_is_reported_as_unknown():

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from thredfi_async import BadRequest, ThredfiError
+from thredfi_async import BadRequest, RateLimited, ThredfiError
 from thredfi_async.push import Journal, Push, Status, engine, reporter, scheduler
 from thredfi_async.push.intake import Intake
 from thredfi_async.push.limiter import Limiter
@@ -16,7 +16,7 @@ from thredfi_async.push.records import Draft
 from thredfi_async.push.results import Results
 from thredfi_async.push.summary import Summary
 
-from .fakes import FakeSender, customer, invoice, no_tasks_left, payment, until
+from .fakes import FakeSender, StillClock, customer, invoice, no_tasks_left, payment, until
 
 RECORDS = [
     record
@@ -175,3 +175,20 @@ async def test_an_input_that_lets_a_cancellation_out_ends_the_run_with_an_error(
     assert isinstance(error, ThredfiError)
     assert len(outcomes) <= 1
     assert not push.summary.complete
+
+
+async def test_the_waiting_of_records_that_is_cancelled_from_outside_ends_the_run():
+    def answer(kind, body):
+        raise RateLimited(429, retry_after=600.0, operation="create_customer")
+
+    push = Push(FakeSender(answer, clock=StillClock()), [customer()])
+    first = asyncio.ensure_future(collect(push))
+    waiting = "thredfi push: waiting"
+    await until(lambda: [one for one in asyncio.all_tasks() if one.get_name() == waiting])
+    await asyncio.sleep(0)
+    (task,) = [one for one in asyncio.all_tasks() if one.get_name() == waiting]
+    task.cancel()
+    outcomes, error = await first
+    assert "waiting was cancelled from outside" in str(error)
+    assert outcomes == []
+    assert push.summary.unsent == 1

@@ -56,9 +56,18 @@ class WaitingRoom(Generic[W]):
             due = self._wakes_at = self._waiting[0][0]
             seconds = due - self._clock.monotonic()
             if seconds > 0:
-                await self._clock.sleep(seconds)
+                await self._sleep(seconds)
                 continue
             _, _, one = heapq.heappop(self._waiting)
             self._wakes_at = float("-inf")  # it is awake: `put` need not wake it
             self._give_back(one)
         self._task, self._wakes_at = None, float("inf")
+
+    async def _sleep(self, seconds: float) -> None:
+        me = self._task
+        try:
+            await self._clock.sleep(seconds)
+        except asyncio.CancelledError:
+            if self._task is me:  # neither `put` nor `clear` did it, and nobody else would wake
+                raise RuntimeError("waiting was cancelled from outside") from None
+            raise
