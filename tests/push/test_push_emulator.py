@@ -356,3 +356,33 @@ async def test_a_record_that_thred_has_with_other_content_is_told_so(emulator, t
     assert summary.differs == 1
     assert summary.complete
     assert sums(emulator.books("shop"))[0] == 2_000
+
+
+async def test_one_business_that_is_throttled_does_not_hold_the_others(emulator, thredfi):
+    emulator.faults.add(
+        "throttle", rate=10, business=emulator.books("shop").id, operations=("create_*",)
+    )
+    throttled = [
+        {"type": "customer", "business": "shop", "external_id": f"C{number}"}
+        for number in range(40)
+    ]
+    outcomes, summary = await push(thredfi, [*throttled, *sales(4, "cafe")], concurrency=16)
+    assert Counter(one.status for one in outcomes) == {Status.CREATED: 60}
+    assert summary.complete
+    ends = [one.business for one in outcomes]
+    assert ends.index("cafe") < 30, "they don't wait for those before them"
+    assert ends[-5:] == ["shop"] * 5
+    assert emulator.faults.struck["throttle"] > 0
+
+
+@pytest.mark.parametrize("status", [400, 409, 422])
+async def test_a_server_that_refuses_what_it_has_is_understood(emulator, thredfi, status):
+    records = sales(4)
+    await push(thredfi, records)
+    before = emulator.books("shop").snapshot()
+    emulator.faults.add("duplicate", status=status)
+    again, summary = await push(thredfi, records)
+    ends = Counter((one.type, one.status) for one in again)
+    assert emulator.books("shop").snapshot() == before
+    assert {status for _, status in ends} <= {Status.REPLAYED, Status.DIFFERS}, ends
+    assert summary.complete
