@@ -183,7 +183,7 @@ async def _lifted(records: Iterable[Record]) -> AsyncGenerator[Record, None]:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} isn't a JSON number")
 
 
 _decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
