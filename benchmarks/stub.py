@@ -1,5 +1,7 @@
 """A server that answers every request with a fixed document, as cheaply as Python can.
 
+Only the external_id is that of the request: a create with another one in its answer is none.
+
 It runs in a process of its own, on another core where there is one, so that the CPU time
 of the benchmark process is that of the client alone. ``python -m benchmarks.stub`` prints its
 port and serves until its standard input is closed.
@@ -9,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,10 +21,24 @@ import msgspec
 
 from . import payloads
 
+_EXTERNAL_ID = re.compile(rb'"external_id": ?"([^"]*)"').search
 
-def _answer(status: bytes, body: object) -> bytes:
+
+def _answer(status: bytes, body: object) -> tuple[bytes, bytes, bytes]:
+    """What comes before the length, and the body before and after its external_id."""
     content = msgspec.json.encode(body)
     head = b"HTTP/1.1 %b\r\nServer: stub\r\nContent-Type: application/json\r\n" % status
+    named = list(re.finditer(rb'"external_id":"([^"]*)"', content))
+    if not named:
+        return head, content, b""
+    first, last = named[-1].span(1)
+    return head, content[:first], content[last:]
+
+
+def _written(answer: tuple[bytes, bytes, bytes], request: bytes) -> bytes:
+    head, before, after = answer
+    found = _EXTERNAL_ID(request) if after else None
+    content = before + (found[1] if found else b"") + after
     return head + b"Content-Length: %d\r\n\r\n%b" % (len(content), content)
 
 
@@ -57,10 +74,10 @@ class Connection(asyncio.Protocol):
             total = end + 4 + _content_length(head)
             if len(pending) < total:
                 break
-            pending = pending[total:]
+            request, pending = pending[:total], pending[total:]
             target = head.split(b" ", 2)[1]
             found = ANSWERS.get(target.split(b"/")[-2]) or TOKENS.get(target, NOT_FOUND)
-            self._transport.write(found)
+            self._transport.write(_written(found, request))
         self._pending = pending
 
 

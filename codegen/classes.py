@@ -65,7 +65,7 @@ class Type:
                 yield f"list[{inner}]" if self.kind == "list" else f"dict[str, {inner}]"
 
     def classes(self, module: str) -> tuple[str, ...]:
-        """What a value may be an instance of, as written for `fields.check`; empty: anything."""
+        """What a value may be an instance of, as written for `checks.check`; empty: anything."""
         match self.kind:
             case "plain":
                 return (self.name,)

@@ -109,7 +109,7 @@ class _Loader(yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoa
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 raise yaml.constructor.ConstructorError(
-                    None, None, "a key is no text", key.start_mark
+                    None, None, "a key isn't text", key.start_mark
                 )
             mapping[key.value] = self.construct_object(value, deep=deep)
         return mapping

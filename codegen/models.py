@@ -31,7 +31,8 @@ from typing import Any, ClassVar, TypeAlias
 
 from attrs import define, field, frozen
 
-from ..fields import UNSET, Check, Checked, Instant, OpenEnum, UnsetType, check, sparse
+from ..checks import Check, Checked, check, on_assignment
+from ..fields import UNSET, Instant, OpenEnum, UnsetType, sparse
 """
 
 
@@ -143,14 +144,15 @@ def _model_data(model: Model) -> dict[str, Any]:
         hint, arguments = write(one, one.type.hint(module, model.side))
         text = docstring(one.description)
         fields.append({"name": one.name, "hint": hint, "value": _value(arguments), "text": text})
-    checks = [(one.name, _check(one, module)) for one in model.fields]
+    checked = model.fields if model.side == "request" else ()
+    checks = [(one.name, _check(one, module)) for one in checked]
     return {
         "name": model.reference.name,
         "side": model.side,
         "docstring": docstring(model.description or empty),
         "renamed": {one.name: one.wire_name for one in model.fields if one.name != one.wire_name},
         "own_fields": fields,
-        "checks": [one for one in checks if one[1]] if model.side == "request" else [],
+        "checks": checks,
     }
 
 
@@ -204,7 +206,7 @@ def _value(arguments: list[str]) -> str:
 
 
 def _check(field: Field, module: str) -> str:
-    """The call of `fields.check` for a field of a request; nothing where anything goes."""
+    """The call of `checks.check` for a field of a request."""
     kind = field.type
     arguments = [*kind.classes(module)]
     if field.required and not field.nullable:
@@ -214,4 +216,4 @@ def _check(field: Field, module: str) -> str:
         if len(items) == 1:  # `check` takes one type there
             arguments.append(f"items={items[0]}")
     arguments += [f"{name}={value!r}" for name, value in sorted(field.constraints.items())]
-    return f"check({', '.join(arguments)})" if arguments else ""
+    return f"check({', '.join(arguments)})"

@@ -34,7 +34,7 @@ def apply_overlay(document: dict[str, Any], overlay: dict[str, Any]) -> list[str
         try:
             nodes = list(jsonpath.finditer(target, document, strict=True))
         except jsonpath.JSONPathError as error:
-            raise CodegenError(f"overlay: {target} is no JSONPath: {error.args[0]}") from None
+            raise CodegenError(f"overlay: {target} is not a JSONPath: {error.args[0]}") from None
         if not nodes or not _resolvable(document, action.get("update")):
             unmatched.append(target)
             continue
@@ -87,7 +87,7 @@ def _update(value: Any, update: Any, target: str) -> None:
     elif isinstance(value, dict) and isinstance(update, dict):
         _merge(value, update)
     else:
-        raise CodegenError(f"overlay: {target} is no object or array that the update fits")
+        raise CodegenError(f"overlay: {target} is not an object or array that the update fits")
 
 
 def _merge(into: dict[str, Any], update: dict[str, Any]) -> None:

@@ -8,13 +8,13 @@ type, whether it may be null, and its constraints.
 
 from __future__ import annotations
 
-import re
-import warnings
+import sys
 from typing import Any
 
 from .classes import ANY, Alias, Enumeration, Field, Model, Reference, Side, Type, union
 from .document import component_name, component_pointer, resolve
 from .names import camel_case, class_name, field_names, member_name
+from .patterns import compiles, is_harmless
 from .survey import Survey
 
 Schema = dict[str, Any]
@@ -99,7 +99,11 @@ class Schemas:
                     required=wire_name in required,
                     nullable=nullable,
                     description=str(held.get("description") or ""),
-                    constraints=_constraints(kind, whole) if side == "request" else {},
+                    constraints=(
+                        _constraints(kind, whole, f"{reference.name}.{names[wire_name]}")
+                        if side == "request"
+                        else {}
+                    ),
                     secret=bool(held.get("x-secret")),
                 )
             )
@@ -311,13 +315,18 @@ def _is_file(schema: Schema) -> bool:
     return schema.get("format") == "binary" or bool(schema.get("x-upload"))
 
 
-def _constraints(kind: Type, schema: Schema) -> dict[str, Any]:
-    """The arguments of `fields.check` that a schema asks for."""
+def _constraints(kind: Type, schema: Schema, field: str) -> dict[str, Any]:
+    """The arguments of `checks.check` that a schema asks for."""
     name = kind.name or kind.kind
     found = {
         argument: schema[key] for key, argument in _LIMITS.get(name, {}).items() if key in schema
     }
-    if "pattern" in found and not _compiles(found["pattern"]):
+    pattern = found.get("pattern")
+    if pattern is not None and not compiles(pattern):
+        del found["pattern"]
+    elif pattern is not None and not is_harmless(pattern):
+        text = f"codegen: {field}: the pattern {pattern} can take very long, so it isn't checked"
+        print(text, file=sys.stderr)
         del found["pattern"]
     if name in ("int", "float"):
         for bound in ("minimum", "maximum"):
@@ -331,14 +340,3 @@ def _bound(schema: Schema, bound: str) -> dict[str, Any]:
         return {f"exclusive_{bound}": schema[bound]} if bound in schema else {}
     found = {bound: schema[bound]} if bound in schema else {}
     return found if exclusive is False else found | {f"exclusive_{bound}": exclusive}
-
-
-def _compiles(pattern: str) -> bool:
-    """Whether Python understands a pattern that was written for ECMAScript."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            re.compile(pattern)
-    except (re.error, Warning, OverflowError, RecursionError):
-        return False
-    return True

@@ -55,10 +55,18 @@ async def hang(request: Received) -> bytes:
 
 
 async def test_a_cancelled_write_says_which_record_is_open(server, thredfi):
-    server.script = hang
-    with pytest.raises(TimeoutError) as caught:
-        async with asyncio.timeout(0.2):
+    async def create() -> None:
+        async with asyncio.timeout(None) as bound:
+
+            async def script(request: Received) -> bytes:
+                bound.reschedule(0)  # now
+                return await hang(request)
+
+            server.script = script
             await thredfi.business(BUSINESS).invoices.create(INVOICE)
+
+    with pytest.raises(TimeoutError) as caught:
+        await create()
     told = "".join(traceback.format_exception(caught.value))
     assert "create_invoice of external_id 'inv-1' was cancelled after it had been sent" in told
     assert "may or may not have been applied" in told
@@ -145,34 +153,6 @@ async def test_a_failure_without_an_answer_names_the_url(server, thredfi):
 # --- tokens that are refused -------------------------------------------------------------------
 
 
-def tokens(*values: str) -> Any:
-    left = list(values)
-
-    def script(request: Received) -> bytes:
-        name = left.pop(0) if "businesses" not in request.target and len(left) > 1 else left[0]
-        return answer(200, {"access_token": name, "expires_in": 3600})
-
-    return script
-
-
-class Shared:
-    """A token store, in which somebody else has left tokens."""
-
-    def __init__(self, *left: str) -> None:
-        self.left = list(left)
-        self.dropped: list[str] = []
-
-    async def get(self, scope: Any) -> Token | None:
-        if not self.left or getattr(scope, "business_id", scope) != BUSINESS:
-            return None
-        return Token.issued(self.left.pop(0), lifetime=3600, now=1_750_000_000.0)
-
-    async def put(self, scope: Any, token: Token) -> None: ...
-
-    async def drop(self, scope: Any, token: Token) -> None:
-        self.dropped.append(token.value)
-
-
 async def test_a_second_401_renews_once_more_where_somebody_else_had_renewed(server):
     """Two calls share a token that is refused; the second finds the first one's, dead as well."""
     async with ThredfiClient(
@@ -213,11 +193,7 @@ async def test_a_business_token_from_a_store_that_gets_403_is_replaced_once(serv
         fresh = session.tokens.current
         old = Token.issued("left-by-another", lifetime=3600, now=session.clock.time())
 
-        @attrs.frozen
-        class Stored(Token):
-            stored: bool = attrs.field(default=True, eq=False)
-
-        held = Stored(old.value, old.expires_at, old.refresh_at, stored)
+        held = attrs.evolve(old, stored=stored)
         dropped: list[Any] = []
 
         async def drop(scope: Any, token: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 from collections.abc import Mapping
@@ -15,8 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from thredfi_async import UNSET, InvalidRequest, UnsetType, codec
+from thredfi_async.checks import Check, Checked, check, check_held, on_assignment
 from thredfi_async.drift import Drift
-from thredfi_async.fields import Check, Checked, Instant, OpenEnum, check, sparse
+from thredfi_async.fields import Instant, OpenEnum, sparse
 
 
 class Status(OpenEnum):
@@ -44,6 +46,12 @@ class Answer:
 
 
 @attrs.frozen(kw_only=True, slots=False)
+class Tree:
+    below: list[Tree] | None = None
+    quantity: float | None = None
+
+
+@attrs.frozen(kw_only=True, slots=False)
 class Renamed:
     __wire_names__: ClassVar[Mapping[str, str]] = {"class_": "class", "n1": "1st"}
 
@@ -51,7 +59,7 @@ class Renamed:
     n1: list[AnswerLine] | None = None
 
 
-@attrs.define(kw_only=True)
+@attrs.define(kw_only=True, field_transformer=on_assignment)
 class Line(Checked):
     quantity: float
     unit_price: int | UnsetType = UNSET
@@ -64,7 +72,7 @@ class Line(Checked):
     }
 
 
-@attrs.define(kw_only=True)
+@attrs.define(kw_only=True, field_transformer=on_assignment)
 class Body(Checked):
     external_id: str | UnsetType = UNSET
     sent_at: dt.datetime | dt.date | UnsetType = UNSET
@@ -83,6 +91,13 @@ class Body(Checked):
         "paid": check(bool),
         "metadata": check(dict),
     }
+
+
+@attrs.define(kw_only=True, field_transformer=on_assignment)
+class Period(Checked):
+    start: dt.date
+
+    __checks__: ClassVar[Mapping[str, Check]] = {"start": check(dt.date, required=True)}
 
 
 NOON = dt.datetime(2025, 1, 31, 12, tzinfo=dt.UTC)
@@ -192,6 +207,61 @@ def test_what_is_no_json_is_said_to_be_none(data: bytes) -> None:
     with pytest.raises(codec.BrokenJSON) as caught:
         codec.decode(Answer, data)
     assert "html" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("data", "memo", "got"),
+    [
+        (b'{"id": "a", "anything": "caf\xe9"}', "caf\ufffd", "bad bytes"),
+        (b'{"id": "a", "anything": "\\ud83d!"}', "\ufffd!", "almost JSON"),
+        (b'{"id": "a", "anything": {"\\udc00": 1}}', {"\ufffd": 1}, "almost JSON"),
+        (b'\xef\xbb\xbf{"id": "a", "anything": "x"}', "x", "almost JSON"),
+        ('{"id": "a", "anything": "café"}'.encode("utf-16"), "café", "almost JSON"),
+    ],
+)
+def test_bad_text_is_read_all_the_same_and_can_be_written_again(
+    data: bytes, memo: Any, got: str
+) -> None:
+    value, drift = codec.decode(Answer, data)
+    assert (value.id, value.anything) == ("a", memo)
+    assert drift == (Drift("", "JSON", got),)
+    assert codec.encode(value)
+    assert codec.at_path(data, "anything") == memo
+    assert codec.unknown(Answer, data) == ()
+
+
+def test_an_integer_of_thousands_of_digits_is_kept_as_text() -> None:
+    value, drift = codec.decode(Answer, b'{"id": "a", "anything": %s}' % (b"9" * 5000))
+    assert value.anything == "9" * 5000
+    assert drift
+
+
+@given(st.binary(), st.integers(0, 60))
+def test_whatever_bytes_come_they_are_read_or_said_to_be_broken(noise: bytes, at: int) -> None:
+    data = b'{"id": "a", "lines": [{"unit_price": 5}], "anything": "text"}'
+    with contextlib.suppress(codec.BrokenJSON):
+        str(codec.decode(Answer, data[:at] + noise + data[at:])).encode()
+
+
+def test_a_refusal_to_read_does_not_carry_the_bytes_along() -> None:
+    for data in (b'{"access_token": "secret', b'{"access_token": "secret\xe9'):
+        with pytest.raises(codec.BrokenJSON) as caught:
+            codec.decode(Answer, data)
+        assert caught.value.__context__ is None
+
+
+def test_an_answer_of_which_nothing_fits_is_refused_at_once() -> None:
+    with pytest.raises(codec.BrokenJSON, match="1000 rows have none of the fields of AnswerLine"):
+        codec.decode(Answer, b'{"id": "a", "lines": [%s{}]}' % (b'{"foo": 1},' * 999))
+    value, _ = codec.decode(list[AnswerLine], b"[%s{}]" % (b'{"unit_price": 1},' * 5000))
+    assert len(value) == 5001
+
+
+def test_a_misfit_far_down_is_read_once_and_not_once_more_per_level() -> None:
+    depth = 60  # reading each level twice would take for ever
+    data = b'{"below": [' * depth + b'{"quantity": "x"}' + b"]}" * depth
+    _, drift = codec.decode(Tree, data)
+    assert drift == (Drift("below[]." * depth + "quantity", "float", "string"),)
 
 
 json_values = st.recursive(
@@ -406,3 +476,127 @@ def test_a_subclass_of_a_request_keeps_its_own_checks() -> None:
     assert Own.built == 3
     with pytest.raises(InvalidRequest, match="quantity"):
         Own(quantity="1")  # type: ignore[arg-type]
+
+
+# --- changing a model, and what JSON can't hold -----------------------------------------
+
+NAN = float("nan")
+
+
+class Float(float):
+    """Like numpy's float64: a float by inheritance."""
+
+
+class Unwritable:
+    """Like numpy's int64: a number that JSON writers don't know."""
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "text"),
+    [
+        ("unit_price", 9.9, "Line.unit_price: must be int, not float; amounts are whole minor"),
+        ("unit_price", -1, "Line.unit_price: must be at least 0"),
+        ("quantity", NAN, "Line.quantity: must be a finite number"),
+        ("quantity", None, "Line.quantity: is required"),
+        ("memo", "too long", "Line.memo: takes at most 5"),
+    ],
+)
+def test_a_field_is_checked_when_it_is_assigned_to(field: str, value: Any, text: str) -> None:
+    line = Line(quantity=1)
+    with pytest.raises(InvalidRequest, match=text):
+        setattr(line, field, value)
+    assert line == Line(quantity=1)
+    line.unit_price, line.memo = 5, UNSET
+    assert line == Line(quantity=1, unit_price=5)
+
+
+def test_a_field_is_left_out_by_unset_and_not_by_deleting_it() -> None:
+    line = Line(quantity=1, memo="x")
+    with pytest.raises(InvalidRequest, match=r"Line\.memo: can't be deleted; set it to UNSET"):
+        del line.memo
+    line.memo = UNSET
+    assert codec.encode(line) == b'{"quantity":1}'
+
+
+def test_a_subclass_that_attrs_makes_checks_assignments_too() -> None:
+    @attrs.define(kw_only=True)
+    class Own(Line):
+        note: str = ""
+
+    own = Own(quantity=1)
+    own.note = "free"
+    with pytest.raises(InvalidRequest, match=r"Own\.unit_price"):
+        own.unit_price = 9.9  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "path"),
+    [
+        (lambda body: body.lines.append({"quantity": 1}), "lines[1]"),
+        (lambda body: body.lines.append(None), "lines[1]"),
+        (lambda body: body.tags.append(5), "tags[0]"),
+        (lambda body: body.tags.extend(["a", "b", "c"]), "tags"),
+        (lambda body: body.metadata.update(a={"b": [1, NAN]}), "metadata.a.b[1]"),
+        (lambda body: body.metadata.update(a=10**5000), "metadata.a"),
+        (lambda body: body.metadata.update(a=dt.datetime(2025, 1, 31)), "metadata.a"),
+        (lambda body: body.metadata.update(a=(body.lines, Decimal("NaN"))), "metadata.a[1]"),
+        (lambda body: body.metadata.update(a=body.metadata), "metadata"),
+        (lambda body: body.metadata.update(a=AnswerLine(quantity=NAN, unit_price=1)),
+         "metadata.a.quantity"),
+    ],
+)  # fmt: skip
+def test_what_was_put_into_a_list_or_mapping_later_is_found(spoil: Any, path: str) -> None:
+    body = Body(lines=[Line(quantity=1)], tags=[], metadata={})
+    check_held("", body)
+    spoil(body)
+    with pytest.raises(InvalidRequest) as caught:
+        check_held("", body)
+    assert caught.value.problems[0][0] == path
+
+
+@pytest.mark.parametrize(
+    ("value", "path", "text"),
+    [
+        ({"a": {"b": ["ok", "\ud800"]}}, "a.b[1]", "not valid Unicode"),
+        ({"a": Unwritable()}, "a", "Unwritable can't be written as JSON"),
+        ([1, {None: 1}], "[1]", "NoneType can't be"),
+        ({"a": 10**5000}, "a", "digits"),
+        (Body(external_id="inv", metadata={"x": Unwritable()}), "metadata.x", "Unwritable"),
+        (Renamed(class_="\udfff"), "class_", "not valid Unicode"),
+    ],
+)
+def test_what_can_not_be_written_is_named(value: Any, path: str, text: str) -> None:
+    with pytest.raises(InvalidRequest, match=text) as caught:
+        codec.encode(value)
+    assert caught.value.problems[0][0] == path
+
+
+def test_a_value_within_itself_is_refused() -> None:
+    endless: dict[str, Any] = {}
+    endless["a"] = [endless]
+    with pytest.raises(InvalidRequest, match="within itself"):
+        codec.encode(endless)
+    with pytest.raises(InvalidRequest, match=r"Body\.metadata: is nested too deeply"):
+        Body(metadata=endless)
+
+
+def test_subclasses_of_plain_types_are_written_as_these() -> None:
+    assert codec.encode(Line(quantity=Float(1.5))) == b'{"quantity":1.5}'
+    with pytest.raises(InvalidRequest, match=r"Line\.quantity"):
+        Line(quantity=Float("nan"))
+
+
+@pytest.mark.parametrize("build", [lambda **one: Line(**one), lambda **o: codec.structure(Line, o)])
+def test_an_integer_beyond_64_bits_is_refused_however_many_digits(build: Any) -> None:
+    assert build(quantity=1, unit_price=2**63 - 1)
+    for number in (2**63, 10**5000):
+        with pytest.raises(InvalidRequest, match="unit_price: is an integer of more than 64 bits"):
+            build(quantity=1, unit_price=number)
+        with pytest.raises(InvalidRequest, match=r"memo: must be (str|text), not int"):
+            build(quantity=1, memo=number)
+
+
+def test_an_instant_is_no_day_in_a_model_either() -> None:
+    with pytest.raises(InvalidRequest, match=r"Period\.start: must be date, not datetime"):
+        Period(start=NOON)
+    assert Period(start=dt.date(2025, 1, 31)).start == dt.date(2025, 1, 31)

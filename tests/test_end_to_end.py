@@ -17,6 +17,7 @@ from thredfi_async import (
     PermissionDenied,
     ThredfiClient,
     Token,
+    TokenKey,
     with_response,
 )
 from thredfi_async.emulator import Emulator
@@ -255,7 +256,8 @@ async def test_a_business_token_opens_no_other_business(
     one, two = emulator.add_business("one"), emulator.add_business("two")
     token = await thredfi.tokens.business(one)
     store = MemoryTokenStore()
-    await store.put(two, Token(str(token.access_token), expires_at=2e10, refresh_at=2e10))
+    key = TokenKey(emulator.url, emulator.partner_uuid, two)
+    await store.put(key, Token(str(token.access_token), expires_at=2e9, refresh_at=2e9))
     async with emulator.client(token_store=store) as stranger:
         with pytest.raises(PermissionDenied):
             await stranger.business(two).tax_codes.list()

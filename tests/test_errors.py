@@ -125,6 +125,38 @@ def test_the_text_of_the_exception_says_what_where_and_which_request() -> None:
         assert part in text
 
 
+def test_a_bad_byte_or_half_a_pair_spoils_no_message() -> None:
+    error = api_error(400, b'{"message": "caf\xe9", "detail": {"\\ud800": ["\\udfff"]}}')
+    assert error.message == "caf\ufffd"
+    assert error.fields == {"\ufffd": ["\ufffd"]}
+    str(error).encode()
+
+
+def test_a_request_id_from_a_header_can_be_written_again() -> None:
+    assert api_error(500, b"", request_id="r\udce9").request_id == "r\ufffd"
+
+
+def test_a_problem_that_names_half_a_pair_can_be_written() -> None:
+    str(InvalidRequest.at("a\ud800", "is unknown, not \udfff")).encode()
+
+
+def test_an_endless_refusal_is_cut() -> None:
+    texts = {f"line_items[{number}].unit_price": ["Too much. " * 50] for number in range(100_000)}
+    body = {"message": "No. " * 500, "detail": texts, "error_code": "x" * 10_000}
+    error = api_error(400, json.dumps(body).encode(), request_id="r" * 10_000)
+    assert len(error.message) == 1000
+    assert (len(error.fields), error.more_fields) == (20, 99_980)
+    assert max(len(name) + len(" ".join(texts)) for name, texts in error.fields.items()) == 200
+    assert "; and 99980 more)" in str(error)
+    assert len(str(error)) < 6000
+
+
+def test_the_texts_of_one_field_are_cut_together() -> None:
+    error = api_error(400, json.dumps({"detail": {"a": ["Bad."] * 10_000}}).encode())
+    assert len(" ".join(error.fields["a"])) <= 200
+    assert error.more_fields == 0
+
+
 @given(st.binary())
 def test_any_bytes_become_an_exception_with_the_status(body: bytes) -> None:
     assert api_error(500, body).status == 500

@@ -42,6 +42,9 @@ def test_other_currencies_have_theirs(currency: str, places: int) -> None:
         (10, "GBP", 1000),
         (10, "ISK", 10),
         ("1.234", "KWD", 1234),
+        (" 9.90\n", "GBP", 990),
+        ("+.5", "GBP", 50),
+        ("5.", "GBP", 500),
         ("-0.00", "GBP", 0),
         ("0e999999999", "GBP", 0),
     ],
@@ -110,7 +113,11 @@ def test_a_float_is_refused_and_told_why() -> None:
         to_minor(amount, "GBP")
 
 
-@pytest.mark.parametrize("amount", ["", "abc", "1,234.50", "£5", "NaN", "sNaN", "Infinity"])
+@pytest.mark.parametrize(
+    "amount",
+    ["", "abc", "1,234.50", "£5", "NaN", "sNaN", "Infinity", "1_000", "1__0", "1e", ".", "1 000",
+     "1e9999999999", "9.90\u00a0", "\u0663.\u0665\u0660", "\uff19.\uff19\uff10"],
+)  # fmt: skip
 def test_text_that_is_no_amount_is_refused(amount: str) -> None:
     with pytest.raises(InvalidRequest, match="is not an amount"):
         to_minor(amount, "GBP")

@@ -9,6 +9,8 @@ import logging
 import time
 import traceback
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -32,10 +34,14 @@ from thredfi_async import (
     ThredfiClient,
     ThredfiError,
     Token,
+    TokenKey,
     TransportError,
+    Upload,
     with_response,
 )
 from thredfi_async.drift import Drift
+from thredfi_async.models import CreateInvoiceRequest, InvoiceLineItemRequest
+from thredfi_async.push import Journal, Status
 
 from .support import BUSINESS, FakeClock, Received, ScriptedServer, answer
 
@@ -412,12 +418,14 @@ async def test_a_wait_beyond_the_deadline_is_not_begun(
 
 
 async def test_no_connection_means_not_sent(unused_tcp_port: int) -> None:
+    url = f"http://127.0.0.1:{unused_tcp_port}"
     store = MemoryTokenStore()
-    await store.put(BUSINESS, Token.issued("t", lifetime=3600, now=time.time()))
+    token = Token.issued("t", lifetime=3600, now=time.time())
+    await store.put(TokenKey(url, "p", BUSINESS), token)
     async with ThredfiClient(
         partner_uuid="p",
         api_key="k",
-        base_url=f"http://127.0.0.1:{unused_tcp_port}",
+        base_url=url,
         token_store=store,
     ) as thredfi:
         with pytest.raises(TransportError, match="no connection") as caught:
@@ -1005,3 +1013,113 @@ async def test_a_policy_of_the_client_is_used(server: ScriptedServer) -> None:
         with pytest.raises(ServerError):
             await thredfi.business(BUSINESS).invoices.get("x")
     assert len(server.requests) == 1
+
+
+# --- text that isn't UTF-8 --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bad", [b"caf\xe9", b"\\ud83d"])
+async def test_one_bad_byte_in_an_answer_makes_no_failure_of_a_committed_write(
+    server: ScriptedServer, thredfi: ThredfiClient, bad: bytes
+) -> None:
+    server.answers(answer(201, raw=b'{"id": "inv-id", "external_id": "inv-1", "memo": "%s"}' % bad))
+    invoice = await thredfi.business(BUSINESS).invoices.create(BODY)
+    assert invoice.id == "inv-id"
+    assert (invoice.memo or "").endswith("\ufffd")
+    assert len(server.requests) == 1
+    assert [drift.path for _, drift in thredfi.drift] == [""]
+
+
+async def test_one_bad_byte_in_a_token_answer_is_put_up_with(
+    server: ScriptedServer, thredfi: ThredfiClient
+) -> None:
+    good = b'{"access_token": "t", "expires_in": 3600, "scope": "\xe9"}'
+    server.script_tokens = lambda request: answer(200, raw=good)
+    assert await thredfi.business(BUSINESS).invoices.get("inv-id") is not None
+
+
+async def test_a_bad_byte_in_a_refusal_and_its_headers_can_be_written_down(
+    server: ScriptedServer, thredfi: ThredfiClient
+) -> None:
+    refusal = answer(400, raw=b'{"message": "caf\xe9"}', headers={"X-Request-ID": "r~"})
+    server.answers(refusal.replace(b"r~", b"r\xe9"))
+    with pytest.raises(BadRequest, match="caf\ufffd") as caught:
+        await thredfi.business(BUSINESS).invoices.create(BODY)
+    str(caught.value).encode()
+    assert caught.value.request_id == "r\ufffd"
+
+
+async def test_a_journaled_push_gets_over_text_that_can_not_be_encoded(
+    server: ScriptedServer, thredfi: ThredfiClient, tmp_path: Path
+) -> None:
+    def script(request: Received) -> bytes:
+        if request.method == "GET":
+            return answer(200, {"results": [{"id": BUSINESS, "external_id": "shop"}]})
+        if b"c-1" in request.body:
+            return answer(201, raw=b'{"id": "c\\ud800", "external_id": "c-1", "notes": "\xe9"}')
+        return answer(400, raw=b'{"message": "bad \\udfff", "detail": {"x\\ud800": ["\xe9"]}}')
+
+    server.script = script
+    records = [
+        {"type": "customer", "business": "shop", "external_id": f"c-{number}", "company_name": "x"}
+        for number in (1, 2)
+    ]
+    with Journal(tmp_path / "journal") as journal:
+        outcomes = [outcome async for outcome in thredfi.push(records, journal=journal)]
+    assert {outcome.external_id: outcome.status for outcome in outcomes} == {
+        "c-1": Status.CREATED,
+        "c-2": Status.FAILED,
+    }
+
+
+# --- values that JSON can't hold ---------------------------------------------------------
+
+
+def invoice_model() -> CreateInvoiceRequest:
+    line = InvoiceLineItemRequest(description="Bread", quantity=1, unit_price=450)
+    noon = datetime(2025, 1, 31, 12, tzinfo=UTC)
+    return CreateInvoiceRequest(
+        external_id="inv-1", sent_at=noon, line_items=[line], metadata={"till": 1}
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        (lambda body: body.line_items.append({"quantity": 1}), r"line_items\[1\]"),
+        (lambda body: body.metadata.update(till=float("nan")), r"metadata\.till"),
+        (lambda body: body.metadata.update(till="\ud800"), r"metadata\.till"),
+    ],
+)
+async def test_a_body_that_was_spoilt_after_building_is_not_sent(
+    server: ScriptedServer, thredfi: ThredfiClient, change: Any, field: str
+) -> None:
+    body = invoice_model()
+    change(body)
+    with pytest.raises(InvalidRequest, match=field):
+        await thredfi.business(BUSINESS).invoices.create(body)
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    "value", [float("nan"), 10**5000, datetime(2025, 1, 31), [{1: "\udfff"}]], ids=range(4)
+)
+@pytest.mark.parametrize("file", [None, Upload.of(b"%PDF", "invoice.pdf")])
+async def test_extra_fields_that_json_can_not_hold_are_named_and_not_sent(
+    server: ScriptedServer, thredfi: ThredfiClient, value: Any, file: Upload | None
+) -> None:
+    shop = thredfi.business(BUSINESS)
+    with pytest.raises(InvalidRequest, match="novel"):
+        await shop.invoices.create(BODY, file=file, extra_body={"novel": value})
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    "value", [float("inf"), 10**5000, ["\ud800"], b"bytes", {"a": 1}], ids=range(5)
+)
+async def test_extra_query_values_that_can_not_be_written_are_named_and_not_sent(
+    server: ScriptedServer, thredfi: ThredfiClient, value: Any
+) -> None:
+    with pytest.raises(InvalidRequest, match="novel"):
+        await thredfi.business(BUSINESS).invoices.get("inv-id", extra_query={"novel": value})
+    assert server.requests == []

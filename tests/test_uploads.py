@@ -393,8 +393,8 @@ async def test_a_file_that_cannot_be_read_is_said_before_anything_is_sent(
     os.mkfifo(pipe)
     for upload, why in (
         (Upload(tmp_path / "missing.pdf"), "No such file or directory: '.*missing.pdf'"),
-        (Upload(tmp_path, filename="folder"), "is no regular file"),
-        (Upload(pipe), "is no regular file"),
+        (Upload(tmp_path, filename="folder"), "is not a regular file"),
+        (Upload(pipe), "is not a regular file"),
         (Upload("a\0b", filename="a.pdf"), "null byte"),
     ):
         with pytest.raises(InvalidRequest, match=f"^file: can't be read: .*{why}") as raised:
@@ -417,7 +417,7 @@ ID = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
             "^document.metadata: has no place beside metadata",
         ),
         (BODY | {"memo": None}, None, "^memo: can't be null in a form"),
-        (BODY | {"memo": "\ud800"}, None, "^the body can't be written as a form"),
+        (BODY | {"memo": "\ud800"}, None, "^memo: is not valid Unicode"),
         (BODY | {"document_type": "scan"}, None, "^document_type: is unknown"),
     ],
 )

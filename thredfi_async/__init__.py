@@ -9,7 +9,7 @@ Request and answer models are in `models`, which loads them when they are first 
 
 from __future__ import annotations
 
-from .auth import MemoryTokenStore, Token, TokenStore
+from .auth import MemoryTokenStore, Token, TokenKey, TokenStore
 from .client import BusinessClient, ThredfiClient
 from .errors import (
     ApiError,
@@ -62,6 +62,7 @@ __all__ = [
     "ThredfiClient",
     "ThredfiError",
     "Token",
+    "TokenKey",
     "TokenStore",
     "TransportError",
     "UnsetType",

@@ -11,15 +11,45 @@ import asyncio
 import base64
 import copy
 import logging
+import traceback
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from contextlib import AbstractAsyncContextManager
 
 import attrs
 
 from .clock import Clock
-from .errors import AuthenticationFailed, ConfigurationError, ThredfiError, TransportError
+from .errors import (
+    AuthenticationFailed,
+    ConfigurationError,
+    InvalidAnswer,
+    ThredfiError,
+    TransportError,
+)
+from .token_store import (
+    LONGEST_LIFETIME,
+    PRUNE_FROM,
+    MemoryTokenStore,
+    Secret,
+    Token,
+    TokenKey,
+    TokenStore,
+    as_secret,
+    is_sound,
+    is_token,
+)
 
-__all__ = ["PARTNER", "Credentials", "MemoryTokenStore", "Token", "TokenCache", "TokenStore"]
+__all__ = [
+    "LONGEST_LIFETIME",
+    "PARTNER",
+    "Credentials",
+    "MemoryTokenStore",
+    "Secret",
+    "Token",
+    "TokenCache",
+    "TokenKey",
+    "TokenStore",
+    "is_token",
+]
 
 log = logging.getLogger(__name__)
 
@@ -46,76 +76,23 @@ class Credentials:
     """The partner's UUID and API key, from Thred's Partner Portal."""
 
     partner_uuid: str = attrs.field(validator=_credential)
-    api_key: str = attrs.field(validator=_credential, repr=False)
+    api_key: str = attrs.field(validator=_credential, converter=as_secret, repr=False)
 
     @property
-    def basic(self) -> str:
+    def authorization(self) -> Secret:
         """The value of the Authorization header for the partner-token call."""
         pair = f"{self.partner_uuid}:{self.api_key}".encode()
-        return f"Basic {base64.b64encode(pair).decode()}"
+        return Secret(f"Basic {base64.b64encode(pair).decode()}")
+
+    def hidden_in(self, data: bytes) -> bytes:
+        """What a server answered, without the API key should the answer repeat it."""
+        data = Secret(self.authorization.removeprefix("Basic ")).hidden_in(data)
+        return Secret(self.api_key).hidden_in(data)
 
     @property
     def token_request(self) -> dict[str, str]:
         """The body of the partner-token call."""
         return {"client_id": self.partner_uuid, "grant_type": "client_credentials"}
-
-
-@attrs.frozen
-class Token:
-    """One access token; ``expires_at`` and ``refresh_at`` are in seconds since 1970 (UTC)."""
-
-    value: str = attrs.field(repr=False)
-    expires_at: float
-    refresh_at: float
-
-    @classmethod
-    def issued(cls, value: str, *, lifetime: float, now: float) -> Token:
-        """A token that lives ``lifetime`` seconds from ``now``, to be refreshed early.
-
-        Early is a tenth of its life before the end, at most five minutes.
-        """
-        expires_at = now + lifetime
-        return cls(value, expires_at, expires_at - min(300.0, lifetime / 10))
-
-
-class TokenStore(Protocol):
-    """Where tokens are kept beside the cache: memory, or something that processes share.
-
-    A scope is `PARTNER` or a business id. A store that fails or hangs never fails a call:
-    the token is then fetched from Thred. Whoever writes one keeps tokens as secret as a password.
-    """
-
-    async def get(self, scope: str) -> Token | None:
-        """The token of this scope, or None."""
-        ...
-
-    async def put(self, scope: str, token: Token) -> None:
-        """Keep this token, in place of an older one."""
-        ...
-
-    async def drop(self, scope: str, token: Token) -> None:
-        """Forget this token, but not a newer one of the same scope."""
-        ...
-
-
-class MemoryTokenStore:
-    """Tokens of one process; give the same one to several clients to share them."""
-
-    def __init__(self) -> None:
-        self._tokens: dict[str, Token] = {}
-
-    async def get(self, scope: str) -> Token | None:
-        """The token of this scope, or None."""
-        return self._tokens.get(scope)
-
-    async def put(self, scope: str, token: Token) -> None:
-        """Keep this token, in place of an older one."""
-        self._tokens[scope] = token
-
-    async def drop(self, scope: str, token: Token) -> None:
-        """Forget this token, but not a newer one of the same scope."""
-        if self._tokens.get(scope) == token:
-            del self._tokens[scope]
 
 
 class TokenCache:
@@ -130,14 +107,23 @@ class TokenCache:
     FIRST_PAUSE = 1.0
     LONGEST_PAUSE = 60.0
     STORE_PATIENCE = 5.0  # seconds that a store may take
-    FIRST_PRUNE = 1024  # so many entries are kept before some are looked through
+    LOCKED = 60.0  # seconds that a store's lock may be held at most
+    FIRST_PRUNE = PRUNE_FROM
 
     def __init__(
-        self, fetch: Callable[[str], Awaitable[Token]], *, clock: Clock, store: TokenStore
+        self,
+        fetch: Callable[[str], Awaitable[Token]],
+        *,
+        clock: Clock,
+        store: TokenStore | None,
+        base_url: str,
+        partner_uuid: str,
     ) -> None:
         self._fetch = fetch
         self._clock = clock
         self._store = store
+        self._base_url = base_url
+        self._partner_uuid = partner_uuid
         self._tokens: dict[str, Token] = {}
         self._refreshes: dict[str, asyncio.Task[Token]] = {}
         self._failures: dict[str, _FailedFetch] = {}
@@ -175,24 +161,25 @@ class TokenCache:
                 raise self._failures[scope].again(self._clock.monotonic())
             task = self._start(scope)
         await asyncio.wait([task])
-        try:
+        if task.cancelled():
+            raise TransportError("the client was closed while a token was fetched")
+        error = task.exception()
+        if error is None:
             return task.result()
-        except ThredfiError as error:
-            # Each waiter raises its own copy: a shared one would gather everybody's traceback.
-            raise copy.copy(error) from None
-        except asyncio.CancelledError:
-            raise TransportError("the client was closed while a token was fetched") from None
+        # Each waiter raises its own copy: a shared one would gather everybody's traceback.
+        raise copy.copy(error)
 
     async def drop(self, scope: str, token: Token) -> None:
         """Stop using this token (it was refused), but not a newer one of the same scope."""
         if self._tokens.get(scope) == token:
             del self._tokens[scope]
             self._refused[scope] = token
-        try:
-            async with asyncio.timeout(self.STORE_PATIENCE):
-                await self._store.drop(scope, token)
-        except Exception:
-            log.warning("the token store could not drop a token", exc_info=True)
+        if self._store is not None:
+            try:
+                async with asyncio.timeout(self.STORE_PATIENCE):
+                    await self._store.drop(self._key(scope), token)
+            except Exception:
+                log.warning("the token store could not drop a token", exc_info=True)
 
     async def aclose(self) -> None:
         """End the refreshes that are under way."""
@@ -213,17 +200,16 @@ class TokenCache:
 
     async def _refresh(self, scope: str) -> Token:
         try:
-            token = await self._stored(scope)
-            if token is None:
-                token = await self._fetch(scope)
-                await self._keep(scope, token)
+            token = await self._stored(scope) or await self._fetched(scope)
         except ThredfiError as error:
-            # A copy, because the error itself holds on to the frames of its traceback.
-            self._failures[scope] = _FailedFetch.after(
-                self._failures.get(scope), copy.copy(error), self._clock.monotonic()
-            )
-            self._prune()
+            self._failed(scope, error)
             raise
+        except Exception as error:
+            # Its own text may quote the answer, which may hold a token.
+            failure = InvalidAnswer(f"the token call failed: {type(error).__name__}")
+            log.error("%s\n%s", failure, "".join(traceback.format_tb(error.__traceback__)))
+            self._failed(scope, failure)
+            raise failure from None
         else:
             self._failures.pop(scope, None)
             self._tokens[scope] = token
@@ -232,23 +218,77 @@ class TokenCache:
         finally:
             del self._refreshes[scope]
 
-    async def _stored(self, scope: str) -> Token | None:
+    def _failed(self, scope: str, error: ThredfiError) -> None:
+        # A copy, because the error itself holds on to the frames of its traceback.
+        self._failures[scope] = _FailedFetch.after(
+            self._failures.get(scope), copy.copy(error), self._clock.monotonic()
+        )
+        self._prune()
+
+    async def _fetched(self, scope: str) -> Token:
+        """A new token, or the one that somebody else fetched while the store was locked."""
+        lock = await self._locked(scope)
+        try:
+            token = None if lock is None else await self._stored(scope)
+            if token is None:
+                token = await self._fetch(scope)
+                await self._keep(scope, token)
+            return token
+        finally:
+            if lock is not None:
+                await self._unlock(lock)
+
+    async def _locked(self, scope: str) -> AbstractAsyncContextManager[object] | None:
+        """The store's lock, entered; None where it has none, or takes too long."""
+        lock = getattr(self._store, "lock", None)
+        if lock is None:
+            return None
+        try:
+            entered: AbstractAsyncContextManager[object] = lock(self._key(scope), self.LOCKED)
+            async with asyncio.timeout(self.STORE_PATIENCE):
+                await entered.__aenter__()
+        except Exception:
+            log.warning("the token store could not be locked", exc_info=True)
+            return None
+        return entered
+
+    async def _unlock(self, lock: AbstractAsyncContextManager[object]) -> None:
         try:
             async with asyncio.timeout(self.STORE_PATIENCE):
-                token = await self._store.get(scope)
+                await lock.__aexit__(None, None, None)
+        except Exception:
+            log.warning("the token store could not be unlocked", exc_info=True)
+
+    async def _stored(self, scope: str) -> Token | None:
+        """The token that the store has, where it is one that may be used."""
+        if self._store is None:
+            return None
+        try:
+            async with asyncio.timeout(self.STORE_PATIENCE):
+                token = await self._store.get(self._key(scope))
         except Exception:
             log.warning("the token store could not be read", exc_info=True)
             return None
-        if not isinstance(token, Token) or token == self._refused.get(scope):
+        if token is None:
             return None
-        return token if self._clock.time() < token.refresh_at else None
+        if not is_sound(token, self._clock.time()):
+            log.warning("the token store gave something that isn't a token")
+            return None
+        if self._clock.time() >= token.refresh_at or token == self._refused.get(scope):
+            return None
+        return attrs.evolve(token, stored=True)
 
     async def _keep(self, scope: str, token: Token) -> None:
+        if self._store is None:
+            return
         try:
             async with asyncio.timeout(self.STORE_PATIENCE):
-                await self._store.put(scope, token)
+                await self._store.put(self._key(scope), token)
         except Exception:
             log.warning("the token store could not keep a token", exc_info=True)
+
+    def _key(self, scope: str) -> TokenKey:
+        return TokenKey(self._base_url, self._partner_uuid, scope or None)
 
     def _prune(self) -> None:
         """Forget what is over now and then, so that many businesses don't fill the memory."""

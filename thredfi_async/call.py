@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import attrs
 
 from .answers import read_as
+from .attempt import Attempt
 from .auth import PARTNER, Credentials, Token
 from .differences import Difference
 from .errors import (
@@ -150,17 +151,21 @@ class _Call(Progress):
                     self.answer, end, error = None, unanswered.end, unanswered.error
                 else:
                     if 200 <= status < 300:
-                        end, wrong, value = self.value(status, data, token)
-                        if wrong is None:
+                        try:
+                            value = self.value(status, data, token)
+                        except Unanswered as nothing:
+                            end, error = nothing.end, nothing.error
+                        else:
                             self.shared.budget.succeeded(retried=self.retried)
-                            self._tell(None)
+                            if self.shared.on_attempt:
+                                self._tell(None)
                             return value
-                        error = wrong
                     else:
-                        end, error = self.refusal(status, headers, data)
+                        end, error = self.refusal(status, headers, data, token)
                         if token is not None:
                             renewable = await self._may_renew(status, scope, token)
-                self._tell(error)
+                if self.shared.on_attempt:
+                    self._tell(error)
                 await self._go_on(end, error, renewable=renewable)
             return read_as(self.request.operation, self.shown)
         except asyncio.CancelledError as cancelled:
@@ -190,12 +195,14 @@ class _Call(Progress):
             shared.statistics.requests += 1
             if self.attempts > 1:
                 shared.statistics.retries += 1
+            self.attempt = attempt = Attempt()
             exchange = shared.transport.send(
                 request.operation.method,
                 request.target,
-                authorization=f"Bearer {token.value}" if token else shared.credentials.basic,
+                authorization=(token or shared.credentials).authorization,
                 body=request.body,
                 headers=request.headers,
+                attempt=attempt,
             )
             patience = min(self.timeout, remaining)
             return await shared.watchdog.wait(exchange, patience)
@@ -206,23 +213,22 @@ class _Call(Progress):
             problem = InvalidRequest.at("file", str(error))
             raise Unanswered(End.IMPOSSIBLE, problem) from error
         except NotSentError as error:
-            final = getattr(error, "final", False)
-            raise self.unanswered(End.IMPOSSIBLE if final else End.NOT_SENT, str(error)) from error
+            end = End.IMPOSSIBLE if error.final else End.NOT_SENT
+            raise self.unanswered(end, str(error), error) from error
         except TimeoutError as error:
-            waited = f"no answer within {patience:.3g} s"
+            end = End.UNCERTAIN if attempt.left else End.NOT_SENT
+            waited = f"no {'answer' if attempt.left else 'connection'} within {patience:.3g} s"
             text = "the client was closed" if shared.transport.closed else waited
-            raise self.unanswered(End.UNCERTAIN, text) from error
+            raise self.unanswered(end, text, error) from error
         except TooLargeError as error:
             raise Unanswered(End.UNCERTAIN, self.invalid_answer(str(error), None)) from error
         except LostError as error:
-            raise self.unanswered(End.UNCERTAIN, str(error)) from error
+            raise self.unanswered(End.UNCERTAIN, str(error), error) from error
         finally:
             shared.gate.leave()
 
     def _tell(self, error: ThredfiError | None) -> None:
         """Tell `Shared.on_attempt` of the end of an attempt."""
-        if not self.shared.on_attempt:
-            return
         seconds = self.shared.clock.monotonic() - self.sent_at
         status = self.answer[0] if self.answer is not None else None
         ended = AttemptEnded(self.request.operation.id, self.attempts, seconds, status, error)
@@ -235,7 +241,7 @@ class _Call(Progress):
         It is once, and once more where the other one came from somebody else and may be as old.
         A token from a store may also be refused by a 403: of another key, or of older rights.
         """
-        stored = status == 403 and scope != PARTNER and getattr(token, "stored", False)
+        stored = status == 403 and scope != PARTNER and token.stored
         if scope is None or not (status == 401 or stored):
             return False
         tokens = self.shared.tokens

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import aiohttp
 
-from .auth import Credentials, MemoryTokenStore, TokenStore
+from .auth import Credentials, TokenStore
 from .clock import Clock, SystemClock
 from .drift import Drift
 from .errors import ConfigurationError, InvalidRequest
@@ -184,8 +184,10 @@ class ThredfiClient:
     - ``environment`` names a base URL (``"sandbox"`` unless said otherwise); ``base_url``
       gives one, and must be https unless it is loopback or ``allow_http`` is true.
     - ``timeout``: seconds that one attempt may take; ``connect_timeout``: that a new
-      connection may take; ``retry``: how often and how patiently calls are repeated.
-    - ``max_connections``: how many requests may be under way at once; more calls queue.
+      connection may take, from its name to TLS; ``retry``: how often and how patiently
+      calls are repeated.
+    - ``max_connections``: how many requests may be under way at once, fewer where the limit on
+      open files or the connector of ``http`` allows fewer; more calls queue.
     - ``token_scope``: ``"business"`` sends each business's own token on its paths (least
       privilege), ``"partner"`` the partner token everywhere.
     - ``token_store``: where tokens are kept beside the memory of this client.
@@ -224,7 +226,7 @@ class ThredfiClient:
             credentials=Credentials(partner_uuid, api_key),
             retry=retry or RetryPolicy(),
             clock=clock or SystemClock(),
-            store=token_store or MemoryTokenStore(),
+            store=token_store,
             timeout=timeout,
             connect_timeout=connect_timeout,
             max_connections=max_connections,

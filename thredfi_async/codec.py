@@ -7,7 +7,6 @@ caller writes by hand) go through cattrs, in `structuring`. Nobody else knows ei
 from __future__ import annotations
 
 import importlib
-import json
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, TypeVar, get_args
@@ -15,10 +14,11 @@ from typing import Any, TypeVar, get_args
 import attrs
 import msgspec
 
-from .drift import Drift, ModelField, model_fields, read_leniently, unknown_fields
+from .drift import Drift, read_leniently, unknown_fields
 from .errors import InvalidRequest
-from .fields import UnsetType
+from .fields import ModelField, UnsetType, model_fields
 from .operation import ModelRef
+from .texts import BrokenJSON, read_json
 
 __all__ = [
     "BrokenJSON",
@@ -35,10 +35,6 @@ __all__ = [
 T = TypeVar("T")
 
 
-class BrokenJSON(ValueError):
-    """The bytes are no JSON at all. The message never repeats them."""
-
-
 @cache
 def load(ref: ModelRef) -> Any:
     """The type that a `ModelRef` names; imports its module on first use."""
@@ -51,41 +47,83 @@ def load(ref: ModelRef) -> Any:
 
 
 def encode(value: Any) -> bytes:
-    """``value`` (a model or plain data) as JSON. Unset fields are left out, None is null."""
+    """``value`` (a model or plain data) as JSON. Unset fields are left out, None is null.
+
+    Raises `InvalidRequest` for what can't be written. NaN goes out as null and datetimes as they
+    are: `checks.check_held` looks for those.
+    """
     try:
         return _encode(_by_wire_names(value) if _renames(_kind(value)) else value)
-    except (UnicodeError, RecursionError, TypeError) as error:
-        raise InvalidRequest.at("", f"the body can't be written as JSON: {error}") from None
+    except _UNWRITABLE as error:
+        fault = error
+    raise _fault(value, fault)
+
+
+_UNWRITABLE = (UnicodeError, RecursionError, TypeError, ValueError, AttributeError)
+
+
+def _fault(value: Any, error: Exception) -> InvalidRequest:
+    """Where it is that a value can't be written, found by writing its parts one by one."""
+    path = ""
+    parts = _parts(value, path)
+    while not isinstance(error, RecursionError):
+        for below, part in parts:
+            try:
+                _encode(part)
+            except _UNWRITABLE as inner:
+                path, error, parts = below, inner, _parts(part, below)
+                break
+        else:
+            break
+    if isinstance(error, UnicodeError):
+        return InvalidRequest.at(path, "is not valid Unicode: it has half a surrogate pair")
+    if isinstance(error, RecursionError):
+        return InvalidRequest.at(path, "is nested too deeply, or within itself")
+    text = error.problems[0][1] if isinstance(error, InvalidRequest) else str(error)
+    return InvalidRequest.at(path, text)
+
+
+def _parts(value: Any, path: str) -> list[tuple[str, Any]]:
+    """What a value holds, each with its path."""
+    if isinstance(value, Mapping):
+        entries: list[tuple[Any, Any]] = list(value.items())
+    elif attrs.has(type(value)):
+        names = [field.name for field in model_fields(_kind(value))]
+        entries = [(name, getattr(value, name)) for name in names if hasattr(value, name)]
+    elif isinstance(value, list | tuple):
+        return [(f"{path}[{index}]", one) for index, one in enumerate(value)]
+    else:
+        return []
+    held = [(key, one) for key, one in entries if not isinstance(one, UnsetType)]
+    return [(f"{path}.{key}" if path else str(key), one) for key, one in held]
 
 
 def decode(wanted: Any, data: bytes) -> tuple[Any, tuple[Drift, ...]]:
     """``data`` (JSON) as ``wanted``, and what differed from the description.
 
-    What differs is no error; only bytes that are no JSON raise `BrokenJSON`.
+    What differs is no error, bad bytes in a text included; only bytes that are not valid JSON,
+    or of which nothing fits, raise `BrokenJSON`.
     """
     decoder = _decoder(wanted)
     if decoder is not None:
         try:
             value: Any = decoder.decode(data)
             return value, ()
-        except (msgspec.DecodeError, RecursionError):
-            pass  # JSON of another shape, or no JSON: find out which below
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            pass  # JSON of another shape, or not valid JSON: find out which below
+    raw, wrong = read_json(data)
     try:
-        return read_leniently(wanted, msgspec.json.decode(data))
-    except (msgspec.DecodeError, RecursionError) as error:
-        # json reads what msgspec is too strict for: NaN, half a surrogate pair, a BOM.
-        try:
-            value, differences = read_leniently(wanted, json.loads(data))
-        except (ValueError, RecursionError):
-            raise BrokenJSON(str(error)) from None
-        return value, (*differences, Drift("", "JSON", "almost JSON"))
+        value, differences = read_leniently(wanted, raw)
+    except RecursionError:
+        raise BrokenJSON("nested too deeply") from None
+    return value, (*differences, Drift("", "JSON", wrong)) if wrong else differences
 
 
 def unknown(wanted: Any, data: bytes) -> tuple[Drift, ...]:
     """The fields in ``data`` (JSON) that ``wanted`` doesn't know, and that `decode` passed over."""
     try:
-        return unknown_fields(wanted, msgspec.json.decode(data))
-    except (msgspec.DecodeError, RecursionError):
+        return unknown_fields(wanted, read_json(data)[0])
+    except (BrokenJSON, RecursionError):
         return ()
 
 
@@ -108,8 +146,8 @@ def at_path(data: bytes, path: str) -> Any:
     The empty path is the whole.
     """
     try:
-        found = msgspec.json.decode(data)
-    except (ValueError, RecursionError):
+        found, _ = read_json(data)
+    except BrokenJSON:
         return None
     for step in filter(None, path.split(".")):
         found = found.get(step) if isinstance(found, dict) else None
@@ -123,6 +161,9 @@ def _fields(kind: Any) -> tuple[ModelField, ...]:
 def _encode_other(value: object) -> object:
     if isinstance(value, Mapping):
         return dict(value)
+    for kind in (str, float, int):  # a subclass of the kind, such as numpy's float64
+        if isinstance(value, kind):
+            return kind(value)
     raise InvalidRequest.at("", f"{type(value).__name__} can't be written as JSON")
 
 
@@ -171,10 +212,17 @@ def _models_below(wanted: Any) -> set[Any]:
 
 
 def to_mapping(value: Any) -> Any:
-    """A model as plain data (dicts, lists, text, numbers), by names on the wire."""
-    if _renames(_kind(value)):
-        return _by_wire_names(value)
-    return msgspec.to_builtins(value, enc_hook=_encode_other)
+    """A model as plain data (dicts, lists, text, numbers), by names on the wire.
+
+    Raises `InvalidRequest` for what has no such form.
+    """
+    try:
+        if _renames(_kind(value)):
+            return _by_wire_names(value)
+        return msgspec.to_builtins(value, enc_hook=_encode_other)
+    except _UNWRITABLE as error:
+        fault = error
+    raise _fault(value, fault)
 
 
 def _by_wire_names(value: Any) -> Any:
@@ -195,8 +243,8 @@ def structure(model: type[T], mapping: Mapping[str, Any], *, ignore_unknown: boo
     """A model from a plain mapping, checked as when the model is built directly.
 
     Values are the model's own types or their JSON forms (ISO 8601 text for dates
-    and instants). Nothing is converted silently: ``"5"`` is no number and ``9.9``
-    no amount in minor units. Raises `InvalidRequest` with the path of every bad
+    and instants). Nothing is converted silently: ``"5"`` isn't a number and ``9.9``
+    isn't an amount in minor units. Raises `InvalidRequest` with the path of every bad
     field; for an unknown key, unless it is to be ignored, it suggests the nearest known one.
     """
     # cattrs takes a while to import, and whoever only builds models never needs it.

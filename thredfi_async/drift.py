@@ -12,17 +12,17 @@ from __future__ import annotations
 import enum
 import re
 import types
-import typing
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from datetime import date, datetime
 from functools import cache
-from typing import Annotated, Any, Union, cast, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 import attrs
 
-from .fields import UnsetType
+from .fields import ModelField, UnsetType, is_whole, model_fields
+from .texts import BrokenJSON
 
-__all__ = ["Drift", "ModelField", "model_fields", "read_leniently", "unknown_fields"]
+__all__ = ["Drift", "read_leniently", "unknown_fields"]
 
 
 @attrs.frozen
@@ -37,34 +37,6 @@ class Drift:
     path: str
     expected: str
     got: str
-
-
-@attrs.frozen
-class ModelField:
-    """One field of a model: its names in Python and on the wire, its type, if it is required."""
-
-    name: str
-    wire_name: str
-    type: Any
-    required: bool
-    default: Any
-
-
-@cache
-def model_fields(model: Hashable) -> tuple[ModelField, ...]:
-    """The fields of a generated model, with their types resolved."""
-    hints = typing.get_type_hints(cast(type, model), include_extras=True)
-    wire_names: Mapping[str, str] = getattr(model, "__wire_names__", {})
-    return tuple(
-        ModelField(
-            name=field.name,
-            wire_name=wire_names.get(field.name, field.name),
-            type=hints[field.name],
-            required=field.default is attrs.NOTHING,
-            default=None if field.default is attrs.NOTHING else field.default,
-        )
-        for field in attrs.fields(cast(type, model))
-    )
 
 
 def read_leniently(wanted: Any, raw: Any) -> tuple[Any, tuple[Drift, ...]]:
@@ -131,6 +103,7 @@ def _held_model(wanted: Any) -> type | None:
 
 
 _NOTHING = "nothing"
+_ROWS_LIMIT = 1000
 
 Note = Callable[[str, Any, str], None]
 
@@ -151,6 +124,8 @@ def _read(wanted: Any, raw: Any, path: str, note: Note) -> Any:
         if not isinstance(raw, list):
             return _misfit(wanted, raw, path, note)
         (inner,) = get_args(wanted)
+        if attrs.has(inner) and len(raw) >= _ROWS_LIMIT:
+            _refuse_foreign_rows(inner, raw)
         return [_read(inner, one, f"{path}[]", note) for one in raw]
     if origin is dict:
         if not isinstance(raw, dict):
@@ -162,11 +137,28 @@ def _read(wanted: Any, raw: Any, path: str, note: Note) -> Any:
     return _read_scalar(wanted, raw, path, note)
 
 
+def _refuse_foreign_rows(model: Any, rows: list[Any]) -> None:
+    """Raise `BrokenJSON` where ``_ROWS_LIMIT`` rows have nothing of the model.
+
+    A few such rows are kept as they came. So many are another kind of answer, and reading them
+    would hold up everything else.
+    """
+    known, _ = _known(model)
+    foreign = 0
+    for row in rows:
+        if not isinstance(row, dict) or known.isdisjoint(row):
+            foreign += 1
+            if foreign == _ROWS_LIMIT:
+                raise BrokenJSON(f"{foreign} rows have none of the fields of {model.__name__}")
+
+
 def _read_union(wanted: Any, raw: Any, path: str, note: Note) -> Any:
     members = [one for one in get_args(wanted) if one is not UnsetType]
     if raw is None and type(None) in members:
         return None
     members = [one for one in members if one is not type(None)]
+    if len(members) == 1:
+        return _read(members[0], raw, path, note)
     for member in members:
         value, differences = read_leniently(member, raw)
         if not differences:
@@ -181,31 +173,36 @@ def _read_model(model: type, raw: Any, path: str, note: Note) -> Any:
     if not isinstance(raw, dict):
         return _misfit(model, raw, path, note)
     instance: Any = object.__new__(model)
-    known = set()
-    for field in model_fields(model):
-        known.add(field.wire_name)
-        below = f"{path}.{field.wire_name}" if path else field.wire_name
-        if field.wire_name in raw:
-            value = _read(field.type, raw[field.wire_name], below, note)
+    before = f"{path}." if path else ""
+    fields, unsaid = _plan(model)
+    for key, one in raw.items():
+        field = fields.get(key)
+        if field is None:
+            note(f"{before}{key}", _NOTHING, _json_type(one))
         else:
+            value = _read(field.type, one, before + key, note)
+            object.__setattr__(instance, field.name, value)
+    for field in unsaid:
+        if field.wire_name not in raw:
             if field.required:
-                note(below, field.type, "absent")
-            value = _default(field)
-        object.__setattr__(instance, field.name, value)
-    for key in raw:
-        if key not in known:
-            note(f"{path}.{key}" if path else str(key), _NOTHING, _json_type(raw[key]))
+                note(before + field.wire_name, field.type, "absent")
+            default = field.default
+            if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
+                default = default.factory()
+            object.__setattr__(instance, field.name, default)
     return instance
 
 
-def _default(field: ModelField) -> Any:
-    if isinstance(field.default, attrs.Factory):  # type: ignore[arg-type]
-        return field.default.factory()
-    return field.default
+@cache
+def _plan(model: Hashable) -> tuple[dict[str, ModelField], tuple[ModelField, ...]]:
+    """The fields by their names on the wire, and those that an instance has to have of its own."""
+    fields = model_fields(model)
+    unsaid = (one for one in fields if one.required or not hasattr(model, one.name))
+    return {field.wire_name: field for field in fields}, tuple(unsaid)
 
 
 def _read_scalar(wanted: Any, raw: Any, path: str, note: Note) -> Any:
-    if wanted is float and isinstance(raw, int) and not isinstance(raw, bool):
+    if wanted is float and is_whole(raw):
         try:
             return float(raw)
         except OverflowError:
@@ -242,6 +239,7 @@ def _json_type(raw: Any) -> str:
     )
 
 
+@cache
 def _name(wanted: Any) -> str:
     """A type as one would write it, without the modules that its parts come from."""
     plain = isinstance(wanted, type) and not get_args(wanted)

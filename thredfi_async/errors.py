@@ -16,9 +16,10 @@ ThredfiError
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+from .texts import BrokenJSON, harmless, read_json
 
 __all__ = [
     "ApiError",
@@ -75,13 +76,25 @@ class InvalidRequest(ThredfiError, ValueError):
     """
 
     def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
-        self.problems: tuple[tuple[str, str], ...] = tuple(problems)
-        super().__init__("; ".join(f"{path}: {text}" if path else text for path, text in problems))
+        # Names and values of the caller's are in them, which need not be valid Unicode.
+        self.problems = tuple((harmless(path), harmless(text)) for path, text in problems)
+        super().__init__(
+            "; ".join(f"{path}: {text}" if path else text for path, text in self.problems)
+        )
 
     @classmethod
     def at(cls, path: str, text: str) -> InvalidRequest:
         """One problem at one path."""
         return cls([(path, text)])
+
+    def below(self, path: str) -> InvalidRequest:
+        """The same problems, at paths that go on from this one."""
+        return InvalidRequest(
+            [
+                (f"{path}.{inner}" if path and inner and inner[0] != "[" else path + inner, text)
+                for inner, text in self.problems
+            ]
+        )
 
 
 class CallError(ThredfiError):
@@ -154,8 +167,9 @@ class ApiError(CallError):
     """Thred refused the call.
 
     ``code`` is Thred's error code (``validation_error``, ``invoice_not_found`` …),
-    ``fields`` the texts per field, ``request_id`` Thred's name for the request,
-    ``retry_after`` the wait that the answer asks for, in seconds.
+    ``fields`` the texts per field, of the first 20, and ``more_fields`` the number of the rest,
+    ``request_id`` Thred's name for the request, ``retry_after`` the wait that the answer asks
+    for, in seconds. Texts are cut: the message at 1,000 characters, a field's at 200.
     See https://docs.thredfi.com/implementation/error-handling.
     """
 
@@ -166,6 +180,7 @@ class ApiError(CallError):
         code: str | None = None,
         message: str = "",
         fields: Mapping[str, Sequence[str]] | None = None,
+        more_fields: int = 0,
         request_id: str | None = None,
         retry_after: float | None = None,
         operation: str = "",
@@ -175,6 +190,7 @@ class ApiError(CallError):
         self.code = code
         self.message = message
         self.fields: dict[str, list[str]] = {k: list(v) for k, v in (fields or {}).items()}
+        self.more_fields = more_fields
         self.request_id = request_id
         self.retry_after = retry_after
         super().__init__(self._text(operation, attempts), operation=operation, attempts=attempts)
@@ -186,8 +202,10 @@ class ApiError(CallError):
         if self.message:
             parts.append(f"- {self.message}")
         if self.fields:
-            listed = "; ".join(f"{name}: {' '.join(texts)}" for name, texts in self.fields.items())
-            parts.append(f"({listed})")
+            listed = [f"{name}: {' '.join(texts)}" for name, texts in self.fields.items()]
+            if self.more_fields:
+                listed.append(f"and {self.more_fields} more")
+            parts.append(f"({'; '.join(listed)})")
         if self.request_id:
             parts.append(f"[request {self.request_id}]")
         if attempts > 1:
@@ -233,7 +251,9 @@ _BY_STATUS: dict[int, type[ApiError]] = {
     429: RateLimited,
 }
 
-_TEXT_LIMIT = 500  # characters of a server's text that an exception repeats
+_MESSAGE_LIMIT = 1000  # characters of a server's message that an exception repeats
+_NAME_LIMIT = 200  # of its code, of the name of its request, and of a field with its texts
+_FIELDS_LIMIT = 20
 _DEPTH_LIMIT = 20  # of nested field texts
 
 
@@ -255,7 +275,8 @@ def api_error(
     Anything else (HTML, empty, broken) gives an exception with its status alone.
     """
     kind = _BY_STATUS.get(status, ServerError if status >= 500 else ApiError)
-    code, message, fields, body_request_id = _read_body(body)
+    code, message, texts, body_request_id = _read_body(body)
+    fields, more_fields = _field_texts(texts)
     if not message:
         message = {
             401: "the credentials or the token were not accepted",
@@ -270,60 +291,73 @@ def api_error(
         code=code,
         message=message,
         fields=fields,
-        request_id=body_request_id or request_id,
+        more_fields=more_fields,
+        request_id=body_request_id or (request_id and harmless(request_id)[:_NAME_LIMIT]),
         retry_after=retry_after,
         operation=operation,
         attempts=attempts,
     )
 
 
-def _read_body(body: bytes) -> tuple[str | None, str, dict[str, list[str]], str | None]:
+def _read_body(body: bytes) -> tuple[str | None, str, Mapping[str, Any], str | None]:
+    """Code, message, what is said of fields, and request id, as far as there are such."""
     try:
-        data = json.loads(body)
-    except (ValueError, RecursionError):
+        data, _ = read_json(body)
+    except BrokenJSON:
         return None, "", {}, None
     if isinstance(data, list) and len(data) == 1:
         data = data[0]
     if isinstance(data, str):
-        return None, data[:_TEXT_LIMIT], {}, None
+        return None, data[:_MESSAGE_LIMIT], {}, None
     if not isinstance(data, dict):
         return None, "", {}, None
-    code = _first_text(data, "error_code", "code")
-    message = _first_text(data, "message", "error", "detail") or ""
-    request_id = _first_text(data, "request_id")
+    code = _first_text(data, _NAME_LIMIT, "error_code", "code")
+    message = _first_text(data, _MESSAGE_LIMIT, "message", "error", "detail") or ""
+    request_id = _first_text(data, _NAME_LIMIT, "request_id")
     for key in ("detail", "details", "errors"):
         if isinstance(data.get(key), dict):
-            return code, message, _field_texts(data[key]), request_id
-    if not message and code is None:
-        return code, message, _field_texts(data), request_id
-    return code, message, {}, request_id
+            return code, message, data[key], request_id
+    return code, message, {} if message or code is not None else data, request_id
 
 
-def _first_text(data: Mapping[str, Any], *keys: str) -> str | None:
+def _first_text(data: Mapping[str, Any], limit: int, *keys: str) -> str | None:
     for key in keys:
         value = data.get(key)
         if isinstance(value, str) and value:
-            return value[:_TEXT_LIMIT]
+            return value[:limit]
     return None
 
 
-def _field_texts(value: Mapping[Any, Any]) -> dict[str, list[str]]:
-    """Texts per field; a nested field is named by its path, ``line_items[0].quantity``."""
+def _field_texts(value: Mapping[str, Any]) -> tuple[dict[str, list[str]], int]:
+    """Texts of the first fields, and the number of the others."""
     found: dict[str, list[str]] = {}
-    for key, texts in value.items():
-        _collect(found, str(key), texts, depth=0)
-    return found
+    room: dict[str, int] = {}  # characters that a field may still take
+    more, last = 0, ""
+    for path, text in _leaves(value, "", 0):
+        if path not in found:
+            if len(found) == _FIELDS_LIMIT:
+                more += path != last
+                last = path
+                continue
+            found[path] = []
+            room[path] = max(_NAME_LIMIT - len(path), 1)
+        if room[path] > 0:
+            found[path].append(text[: room[path]])
+            room[path] -= len(text) + 1
+    return found, more
 
 
-def _collect(found: dict[str, list[str]], path: str, value: Any, depth: int) -> None:
+def _leaves(value: Any, path: str, depth: int) -> Iterator[tuple[str, str]]:
+    """Every text with its path, which is cut where it is long: ``line_items[0].quantity``."""
     if depth > _DEPTH_LIMIT:
         return
     if isinstance(value, dict):
         for key, inner in value.items():
-            _collect(found, f"{path}.{key}", inner, depth + 1)
+            below = f"{path}.{key}" if path else key
+            yield from _leaves(inner, below[: _NAME_LIMIT // 2], depth + 1)
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             below = f"{path}[{index}]" if isinstance(inner, dict) else path
-            _collect(found, below, inner, depth + 1)
+            yield from _leaves(inner, below, depth + 1)
     elif value is not None:
-        found.setdefault(path, []).append(str(value)[:_TEXT_LIMIT])
+        yield path, str(value)

@@ -13,6 +13,7 @@ Decimal('9.90')
 
 from __future__ import annotations
 
+import re
 from decimal import (
     ROUND_05UP,
     ROUND_CEILING,
@@ -24,7 +25,6 @@ from decimal import (
     ROUND_UP,
     Context,
     Decimal,
-    InvalidOperation,
 )
 
 from .errors import InvalidRequest
@@ -60,6 +60,7 @@ _ROUNDINGS = (
     ROUND_FLOOR,
     ROUND_05UP,
 )
+_AMOUNT = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,9})?\s*", re.ASCII).fullmatch
 _LIMIT = 2**63  # what a JSON reader elsewhere can be relied on to take as an integer
 _PRECISION = 60  # digits, far beyond _LIMIT: nothing below depends on the caller's context
 
@@ -141,10 +142,9 @@ def _number(amount: str | Decimal | int) -> Decimal:
         )
     if isinstance(amount, int) and not -_LIMIT <= amount < _LIMIT:
         raise _out_of_range(amount)
-    try:
-        number = Decimal(amount)
-    except InvalidOperation:
-        number = Decimal("NaN")
+    # Decimal by itself takes 1_000, and digits of any script.
+    readable = not isinstance(amount, str) or _AMOUNT(amount)
+    number = Decimal(amount if readable else "NaN")
     if not number.is_finite():
         raise InvalidRequest.at(
             "amount",

@@ -240,6 +240,12 @@ def end_of_refusal(
 
 def what_lacks(lookup: Lookup, value: Any, external_id: str | None) -> str | None:
     """Why the answer to a create doesn't prove it; None where it does."""
+    if lookup.within is None:
+        try:
+            if value.id and (external_id is None or value.external_id == external_id):
+                return None  # as nearly all answers do
+        except AttributeError:
+            pass
     record = value if lookup.within is None else _field(value, lookup.within)
     if _field(record, "id") in (None, ""):
         return "without an id"

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import attrs
 
 from . import codec
+from .attempt import Attempt
 from .auth import PARTNER, Token
 from .errors import (
     ApiError,
@@ -50,6 +51,7 @@ class Progress:
 
     __slots__ = (
         "answer",
+        "attempt",
         "attempts",
         "deadline",
         "last_sent",
@@ -85,6 +87,7 @@ class Progress:
         self.token_refusals = 0
         self.others_renew = False  # the token that was refused
         self.answer: Exchanged | None = None  # the last one there was
+        self.attempt: Attempt | None = None  # the last one
         self.shown: bytes | None = None  # of a read that shows what the call has done
         if manner.earlier is not None:
             self.attempts = manner.earlier.attempts
@@ -126,14 +129,16 @@ class Progress:
             request.operation, external_id=request.external_id, key=request.idempotency_key
         )
 
-    def unanswered(self, end: End, text: str) -> Unanswered:
+    def unanswered(self, end: End, text: str, cause: Exception | None = None) -> Unanswered:
         """What an attempt without an answer is raised as inside of a call."""
         operation = self.request.operation
         path, _, _ = self.request.target.partition("?")
         where = f"{operation.method} {self.shared.transport.base_url}{path}"
         kind = DeadlineExceeded if self.remaining() <= 0 else TransportError
         text = f"{operation.id}: {text} ({where})"
-        return Unanswered(end, kind(text, operation=operation.id, attempts=self.attempts))
+        error = kind(text, operation=operation.id, attempts=self.attempts)
+        error.__cause__ = cause
+        return Unanswered(end, error)
 
     def invalid_answer(self, text: str, status: int | None) -> InvalidAnswer:
         """What is said of an answer that can't be taken for one."""
@@ -150,7 +155,8 @@ class Progress:
     def note_on(self, cancelled: asyncio.CancelledError) -> None:
         """Say on the exception that a write was under way."""
         operation = self.request.operation
-        if not self.attempts or operation.replay is Replay.SAFE:
+        left = self.attempt is not None and self.attempt.left
+        if not (left or self.uncertain) or operation.replay is Replay.SAFE:
             return
         named = self.request.external_id
         of = f" of external_id {named!r}" if named else ""
@@ -176,30 +182,31 @@ class Progress:
         """Seconds until the deadline."""
         return self.deadline - self.shared.clock.monotonic()
 
-    def value(
-        self, status: int, data: bytes, token: Token | None
-    ) -> tuple[End, ThredfiError | None, Any]:
-        """What a 2xx answer is: its value, or why it is none."""
-        operation = self.request.operation
+    def value(self, status: int, data: bytes, token: Token | None) -> Any:
+        """The value of a 2xx answer. Raises `Unanswered` where it is none."""
+        request = self.request
         try:
-            value = self.shared.answers.read(operation, status, data)
+            value = self.shared.answers.read(request.operation, status, data)
         except codec.BrokenJSON as broken:
             text = f"{status} came with a body that isn't valid JSON ({broken})"
-            return End.UNCERTAIN, self.invalid_answer(text, status), None
-        if operation.lookup is not None:
-            lacks = what_lacks(operation.lookup, value, self.request.external_id)
+            raise Unanswered(End.UNCERTAIN, self.invalid_answer(text, status)) from None
+        lookup = request.operation.lookup
+        if lookup is not None:
+            lacks = what_lacks(lookup, value, request.external_id)
             if lacks is not None:
-                came = _shown(data, token)
+                came = _shown((token or self.shared.credentials).hidden_in(data))
                 text = f"{status} came {lacks}: {came}"
-                return End.NO_PROOF, self.invalid_answer(text, status), None
-        return End.DONE, None, value
+                raise Unanswered(End.NO_PROOF, self.invalid_answer(text, status))
+        return value
 
-    def refusal(self, status: int, headers: Mapping[str, str], data: bytes) -> tuple[End, ApiError]:
+    def refusal(
+        self, status: int, headers: Mapping[str, str], data: bytes, token: Token | None
+    ) -> tuple[End, ApiError]:
         """What an answer outside 2xx ended the attempt in, and what the caller would be told."""
         operation = self.request.operation
         error = api_error(
             status,
-            data,
+            (token or self.shared.credentials).hidden_in(data),
             request_id=headers.get(REQUEST_ID),
             retry_after=parse_retry_after(headers.get("Retry-After"), self.shared.clock.time()),
             operation=operation.id,
@@ -216,9 +223,7 @@ class Progress:
         return end, error
 
 
-def _shown(data: bytes, token: Token | None) -> str:
+def _shown(data: bytes) -> str:
     """The beginning of an answer, for a message."""
     text = data.decode(errors="replace")
-    if token is not None:
-        text = text.replace(token.value, "***")
     return repr(text[:_SHOWN]) + ("…" if len(text) > _SHOWN else "")

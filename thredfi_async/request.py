@@ -16,9 +16,11 @@ from uuid import UUID, uuid4, uuid5
 import attrs
 
 from . import codec
+from .checks import LARGEST, NAIVE_DATETIME, check_held
 from .errors import InvalidRequest
-from .fields import NAIVE_DATETIME, UNSET
+from .fields import UNSET
 from .operation import ModelRef, Operation, Parameter, Replay, Style
+from .texts import harmless
 from .uploads import Form, Upload
 
 __all__ = ["Request", "prepare", "with_key_of_body"]
@@ -62,10 +64,10 @@ def prepare(
 ) -> Request:
     """Check and encode one call. Raises `InvalidRequest` before anything is sent."""
     values = tuple(map(path.get, operation.path_parameters))
-    try:
-        target = _fill(operation, values)
-    except TypeError:  # a list can't be looked up: refuse it without
-        target = _fill.__wrapped__(operation, values)
+    for name, value in zip(operation.path_parameters, values, strict=True):
+        if not isinstance(value, str | UUID):
+            raise InvalidRequest.at(name, f"must be text, not {type(value).__name__}")
+    target = _fill(operation, values)
     if query or extra_query:
         target += _query(operation, query, extra_query)
     model, content = _body(operation, body, extra_body, file)
@@ -101,15 +103,13 @@ def with_key_of_body(request: Request) -> Request:
 
 
 @lru_cache(maxsize=4096)
-def _fill(operation: Operation[Any], values: tuple[Any, ...]) -> str:
+def _fill(operation: Operation[Any], values: tuple[str | UUID, ...]) -> str:
     filled = operation.path
     for name, given in zip(operation.path_parameters, values, strict=True):
-        value = str(given) if isinstance(given, UUID) else given
-        if not isinstance(value, str):
-            raise InvalidRequest.at(name, f"must be text, not {type(value).__name__}")
+        value = str(given)
         if not value or value in (".", ".."):
             # An empty id would turn "this invoice" into "all invoices".
-            raise InvalidRequest.at(name, f"{value!r} is no id")
+            raise InvalidRequest.at(name, f"{value!r} isn't an id")
         filled = filled.replace(f"{{{name}}}", _quoted(name, value))
     return filled
 
@@ -127,7 +127,7 @@ def _query(
                 pairs.extend(_pairs(parameter.name, value, parameter.style))
     for name, value in (extra or {}).items():
         if not isinstance(name, str):
-            raise InvalidRequest.at("extra_query", f"{name!r} is no name")
+            raise InvalidRequest.at("extra_query", f"{name!r} isn't a name")
         if value is not None:
             pairs.extend(_pairs(name, value, Style.REPEAT))
     return "?" + "&".join(pairs) if pairs else ""
@@ -163,7 +163,7 @@ def _quoted(name: str, text: str) -> str:
     try:
         return quote(text, safe="")
     except UnicodeError:
-        raise InvalidRequest.at(name, f"{text!r:.80} is no valid Unicode") from None
+        raise InvalidRequest.at(name, f"{text!r:.80} is not valid Unicode") from None
 
 
 def _text(name: str, value: Any) -> str:
@@ -180,10 +180,14 @@ def _text(name: str, value: Any) -> str:
             return value.isoformat()
         case date():
             return value.isoformat()
-        case int() | UUID():
+        case UUID():
             return str(value)
+        case int() if -LARGEST <= value < LARGEST:
+            return str(int(value))
         case float() if isfinite(value):
-            return str(value)
+            return str(float(value))
+        case int() | float():
+            raise InvalidRequest.at(name, "must be a finite number of at most 64 bits")
     raise InvalidRequest.at(name, f"{type(value).__name__} can't be a query value")
 
 
@@ -202,6 +206,8 @@ def _body(
         model: Any = body
     else:
         model = _as_model(operation.bodies[0][1], body)
+    if extra:
+        check_held("extra_body", extra)
     if file is not None:
         fields = {**codec.to_mapping(model), **(extra or {})}
         return model, _form(operation, codec.to_mapping(fields), file)
@@ -243,14 +249,20 @@ def _form(operation: Operation[Any], fields: dict[str, Any], file: Upload) -> Fo
 def _form_text(name: str, value: Any) -> str:
     if value is None:
         raise InvalidRequest.at(name, "can't be null in a form, which a body with a file is")
-    return value if isinstance(value, str) else codec.encode(value).decode()
+    if isinstance(value, str):
+        if harmless(value) != value:
+            raise InvalidRequest.at(name, "is not valid Unicode: it has half a surrogate pair")
+        return value
+    try:
+        return codec.encode(value).decode()
+    except InvalidRequest as error:
+        raise error.below(name) from None
 
 
 def _as_model(ref: ModelRef | None, body: Any) -> Any:
-    if ref is None:
-        return body
-    wanted = codec.load(ref)
-    if type(body) is wanted:
+    wanted = codec.load(ref) if ref is not None else None
+    if wanted is None or type(body) is wanted:
+        check_held("", body)
         return body
     return codec.structure(wanted, body)
 
@@ -274,7 +286,7 @@ def _check_headers(headers: Mapping[str, str]) -> None:
     for name, value in headers.items():
         where = f"extra_headers[{name!r}]"
         if not isinstance(name, str) or not name.isascii() or not _HEADER_NAME(name):
-            raise InvalidRequest.at(where, "is no header name")
+            raise InvalidRequest.at(where, "isn't the name of a header")
         if name.lower() in ("authorization", "host", "content-length", "transfer-encoding"):
             raise InvalidRequest.at(where, "is set by the client itself")
         if name.lower() == IDEMPOTENCY_KEY.lower():

@@ -9,12 +9,20 @@ from typing import Any, Literal
 
 import aiohttp
 
-from .auth import PARTNER, Credentials, Token, TokenCache, TokenStore
+from .auth import (
+    LONGEST_LIFETIME,
+    PARTNER,
+    Credentials,
+    Token,
+    TokenCache,
+    TokenStore,
+    is_token,
+)
 from .call import Caller
 from .clock import Clock
 from .drift import Drift
 from .errors import ConfigurationError, InvalidAnswer
-from .limits import Gate, Watchdog
+from .limits import Gate, Watchdog, files_allow
 from .manner import Manner
 from .operation import Operation
 from .operations import GET_BUSINESS_TOKEN, GET_PARTNER_TOKEN
@@ -26,8 +34,6 @@ from .transport import Transport
 __all__ = ["BusinessToken", "Session", "Statistics"]
 
 BusinessToken = Literal["business", "partner"]
-
-_LONGEST_LIFETIME = 1e9  # seconds; what a token says beyond that makes no sense
 
 
 class Session(Caller):
@@ -44,7 +50,7 @@ class Session(Caller):
         credentials: Credentials,
         retry: RetryPolicy,
         clock: Clock,
-        store: TokenStore,
+        store: TokenStore | None,
         timeout: float,
         connect_timeout: float,
         max_connections: int,
@@ -76,12 +82,18 @@ class Session(Caller):
         shared = Shared(
             transport=transport,
             credentials=credentials,
-            tokens=TokenCache(self._fetch_token, clock=clock, store=store),
+            tokens=TokenCache(
+                self._fetch_token,
+                clock=clock,
+                store=store,
+                base_url=transport.base_url,
+                partner_uuid=credentials.partner_uuid,
+            ),
             clock=clock,
             policy=retry,
             timeout=timeout,
             least_privilege=token_scope == "business",  # noqa: S105 - no password
-            gate=Gate(max_connections),
+            gate=Gate(transport.room(files_allow(max_connections))),
             watchdog=Watchdog(),
             budget=RetryBudget(retry.budget),
         )
@@ -139,6 +151,7 @@ class Session(Caller):
         # A refresh runs in a task of its own, which must not report to the recorder of
         # whoever happened to need the token first.
         recorder.set(None)
+        asked_at = self.clock.time()
         if scope == PARTNER:
             operation: Operation[Any] = GET_PARTNER_TOKEN
             answer = await self.call(operation, body=self.credentials.token_request)
@@ -147,10 +160,10 @@ class Session(Caller):
             answer = await self.call(operation, path={"business_id": scope})
         value = getattr(answer, "access_token", None)
         lifetime = getattr(answer, "expires_in", None)
-        if not isinstance(value, str) or not value.isprintable() or not value.isascii():
+        if not is_token(value):
             raise InvalidAnswer(
                 "the token call was answered without a token", operation=operation.id
             )
-        if lifetime is None or not is_positive(lifetime) or lifetime > _LONGEST_LIFETIME:
+        if lifetime is None or not is_positive(lifetime) or lifetime > LONGEST_LIFETIME:
             lifetime = 3600  # documented for both kinds of token
-        return Token.issued(value, lifetime=float(lifetime), now=self.clock.time())
+        return Token.issued(value, lifetime=float(lifetime), now=asked_at)

@@ -27,9 +27,9 @@ from cattrs.errors import (
 )
 from cattrs.gen import make_dict_structure_fn, override
 
-from .drift import model_fields
+from .checks import LARGEST
 from .errors import InvalidRequest
-from .fields import UnsetType
+from .fields import UnsetType, is_whole, model_fields
 
 __all__ = ["structured"]
 
@@ -132,14 +132,16 @@ def _text(value: Any, _: Any) -> str:
 
 
 def _integer(value: Any, _: Any) -> int:
-    if isinstance(value, int) and not isinstance(value, bool):
+    if is_whole(value):
         return value
     hint = "; amounts are whole minor units (see thredfi_async.money)"
     raise _must_be("an integer", value, hint if isinstance(value, float | Decimal) else "")
 
 
 def _number(value: Any, _: Any) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+    if is_whole(value):
+        return value
+    if isinstance(value, float) and math.isfinite(value):
         return value
     if isinstance(value, Decimal) and value.is_finite() and Decimal(repr(float(value))) == value:
         return float(value)
@@ -203,11 +205,10 @@ def _must_be(wanted: str, value: Any, hint: str = "") -> InvalidRequest:
 
 
 def _shown(value: Any) -> str:
-    return (
-        f"{type(value).__name__} {value!r:.60}"
-        if isinstance(value, str | int | float)
-        else (type(value).__name__)
-    )
+    kind = type(value).__name__
+    if isinstance(value, int) and abs(value) >= LARGEST:  # thousands of digits can't be written
+        return f"{kind} of more than 64 bits"
+    return f"{kind} {value!r:.60}" if isinstance(value, str | int | float) else kind
 
 
 def _plain_name(member: Any) -> str:

@@ -16,25 +16,19 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
+from .attempt import Attempt, LostError, NotSentError, broken, not_sent
 from .errors import ConfigurationError
 from .streams import OpenUpload
 from .uploads import Form
 
-__all__ = ["Exchanged", "LostError", "NotSentError", "TooLargeError", "Transport"]
+__all__ = ["Attempt", "Exchanged", "LostError", "NotSentError", "TooLargeError", "Transport"]
 
 Exchanged: TypeAlias = tuple[int, Mapping[str, str], bytes]
 """Status, headers and body of an answer."""
 
 _LARGE = 1 << 20  # bytes of a body that aiohttp had better write in pieces
 _REMEMBERED = 4096  # URLs, and tokens' headers
-
-
-class NotSentError(Exception):
-    """There was no connection: nothing has left."""
-
-
-class LostError(Exception):
-    """The request may have arrived, but no whole answer came back."""
+_IDLE = 4.0  # seconds that a connection is kept unused: servers close theirs after 5 s or more
 
 
 class TooLargeError(Exception):
@@ -44,8 +38,9 @@ class TooLargeError(Exception):
 class Transport:
     """A connection pool to one base URL.
 
-    ``connect_timeout`` in seconds, ``max_answer_size`` in bytes. ``http`` is a session of the
-    application, which is used but not closed. Raises `ConfigurationError`.
+    ``connect_timeout`` in seconds is for all that a connection takes: looking up the name,
+    trying all its addresses, the proxy, TLS. ``max_answer_size`` in bytes. ``http`` is a
+    session of the application, which is used but not closed. Raises `ConfigurationError`.
     """
 
     def __init__(
@@ -65,15 +60,29 @@ class Transport:
             raise ConfigurationError(
                 "the aiohttp session has auth=, which would go to Thred in place of its tokens"
             )
-        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout)
+        self._timeout = aiohttp.ClientTimeout(total=None, connect=connect_timeout)
         self._max_answer_size = max_answer_size
         self._user_agent = user_agent
         self._http = http
         self._owns_http = http is None
         self._closed = False
+        self._tells = (
+            False  # whether the session calls `Attempt.carry`: one of another class may not
+        )
         self._loop: asyncio.AbstractEventLoop | None = None  # the one that it belongs to
         self._urls: dict[str, URL] = {}
         self._headers: dict[str, tuple[CIMultiDict[str], CIMultiDict[str]]] = {}
+
+    def room(self, wanted: int) -> int:
+        """How many requests can be under way at once: ``wanted``, or what the connector allows.
+
+        Those beyond that would queue in the connector, where waiting counts as connecting.
+        """
+        connector = self._http.connector if self._http is not None else None
+        if connector is None:
+            return wanted
+        limits = (connector.limit, connector.limit_per_host)
+        return min([wanted, *(limit for limit in limits if limit > 0)])
 
     async def send(
         self,
@@ -83,15 +92,19 @@ class Transport:
         authorization: str,
         body: bytes | AsyncIterator[bytes] | Form | None,
         headers: Mapping[str, str],
+        attempt: Attempt,
     ) -> Exchanged:
         """Send one request once, and read the whole answer, whatever it is.
 
+        ``authorization`` had better be a `Secret`: it is a local of many frames from here on.
         Raises `NotSentError`, `LostError`, `TooLargeError`, `UnreadableError` where the file
         in a form can't be opened, and `ConfigurationError` where nothing can be sent any more.
+        Where it is cancelled, ``attempt`` knows whether the request had left.
         """
         if isinstance(body, Form):
-            return await self._send_form(method, target, authorization, body, headers)
+            return await self._send_form(method, target, authorization, body, headers, attempt)
         client = self._client()
+        attempt.left = not self._tells
         try:
             answer = await client.request(
                 method,
@@ -103,23 +116,43 @@ class Transport:
                 allow_redirects=False,
                 raise_for_status=False,
                 auto_decompress=True,
-                middlewares=() if method == "POST" else _NO_SILENT_REPEAT,
+                middlewares=(attempt.carry,),
             )
+            self._tells = attempt.carried
             try:
                 return answer.status, answer.headers, await self._read(answer)
             except BaseException:
                 answer.close()
                 raise
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise NotSentError(f"no connection: {error}") from error
-        except (TooLargeError, LostError):
+        except (NotSentError, LostError, TooLargeError):
+            raise
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if client.closed and task is not None and not task.cancelling():
+                # The connector cancels who queues in it when it is closed.
+                raise _ended(attempt, "the aiohttp session was closed") from None
             raise
         except Exception as error:
+            if _is_of_netrc(client, attempt, error):
+                raise NotSentError(
+                    f"the aiohttp session has trust_env=True, and found credentials for "
+                    f"{URL(self.base_url).host} in netrc that would replace Thred's token: "
+                    f"remove them there, or use a session without trust_env",
+                    final=True,
+                ) from None
+            if not attempt.left or isinstance(error, _BEFORE):
+                raise not_sent(error, URL(self.base_url)) from error
             # aiohttp and its parsers raise more than they document for a broken answer.
-            raise LostError(_broken(error)) from error
+            raise LostError(broken(error)) from error
 
     async def _send_form(
-        self, method: str, target: str, authorization: str, form: Form, headers: Mapping[str, str]
+        self,
+        method: str,
+        target: str,
+        authorization: str,
+        form: Form,
+        headers: Mapping[str, str],
+        attempt: Attempt,
     ) -> Exchanged:
         async with OpenUpload(form.upload) as file:
             further = CIMultiDict(headers)
@@ -128,7 +161,12 @@ class Transport:
             pieces = file.pieces(form)
             try:
                 return await self.send(
-                    method, target, authorization=authorization, body=pieces, headers=further
+                    method,
+                    target,
+                    authorization=authorization,
+                    body=pieces,
+                    headers=further,
+                    attempt=attempt,
                 )
             except LostError:
                 if file.problem is None:
@@ -160,7 +198,8 @@ class Transport:
             # How many are under way is bounded before they come here, where waiting can be
             # told from sending; so the connector itself has no limit.
             self._http = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar()
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE),
+                cookie_jar=aiohttp.DummyCookieJar(),
             )
         elif self._http.closed:
             raise ConfigurationError("the aiohttp session that the client uses is closed")
@@ -214,25 +253,22 @@ class Transport:
         return bytes(read)
 
 
-async def _no_silent_repeat(
-    request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
-) -> aiohttp.ClientResponse:
-    """Hide a dropped connection from aiohttp, which would repeat some requests by itself."""
-    try:
-        return await send(request)
-    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
-        raise  # nothing was sent, and aiohttp doesn't repeat these
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise LostError(_broken(error)) from error
+_BEFORE = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+"""What aiohttp raises only before there is a connection."""
 
 
-def _broken(error: Exception) -> str:
-    """What to say of it. The texts of the parsers quote the answer, which may hold a token."""
-    said = str(error) if isinstance(error, OSError) else ""
-    return f"the connection broke: {said or type(error).__name__}"
+def _is_of_netrc(client: aiohttp.ClientSession, attempt: Attempt, error: Exception) -> bool:
+    """Whether aiohttp refuses our header because it found other credentials itself."""
+    return (
+        client.trust_env
+        and not attempt.carried
+        and isinstance(error, ValueError)
+        and "AUTHORIZATION" in str(error)
+    )
 
 
-_NO_SILENT_REPEAT = (_no_silent_repeat,)
+def _ended(attempt: Attempt, text: str) -> NotSentError | LostError:
+    return LostError(text) if attempt.left else NotSentError(text)
 
 
 def _checked_base_url(text: str, *, allow_http: bool) -> str:

@@ -73,7 +73,7 @@ class Upload:
         if isinstance(self._source, bytes):
             return io.BytesIO(self._source)
         if not stat.S_ISREG(os.stat(self._source).st_mode):  # opening a pipe would wait for ever
-            raise OSError(f"{self._source!r} is no regular file")
+            raise OSError(f"{self._source!r} is not a regular file")
         return open(self._source, "rb")
 
 

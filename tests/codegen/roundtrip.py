@@ -20,8 +20,7 @@ from typing import Any, Union, get_args, get_origin
 import attrs
 
 from thredfi_async import codec
-from thredfi_async.drift import model_fields
-from thredfi_async.fields import UNSET, UnsetType
+from thredfi_async.fields import UNSET, UnsetType, model_fields
 
 NOON = dt.datetime(2025, 1, 31, 12, tzinfo=dt.UTC)
 # What passes the constraints and patterns of the descriptions that the tests use.

@@ -129,6 +129,7 @@ def test_what_a_request_takes_besides() -> None:
         ({"type": "string", "pattern": "[[:alpha:]]"}, {}),
         ({"type": "string", "pattern": "(?<name>a)\\p{L}"}, {}),
         ({"type": "string", "pattern": "("}, {}),
+        ({"type": "string", "pattern": "^(a+)+$", "maxLength": 9}, {"max_length": 9}),
         ({"type": "integer", "minimum": 1, "maximum": 9}, {"minimum": 1, "maximum": 9}),
         ({"type": "number", "minimum": 0, "exclusiveMinimum": True}, {"exclusive_minimum": 0}),
         ({"type": "number", "minimum": 0, "exclusiveMinimum": False}, {"minimum": 0}),
@@ -145,6 +146,11 @@ def test_limits_of_requests(schema: Any, constraints: dict[str, Any]) -> None:
     short = {"type": "string", "maxLength": 3}
     assert _field(schema, "request", Short=short).constraints == constraints
     assert _field(schema, "answer", Short=short).constraints == {}
+
+
+def test_a_pattern_that_is_left_out_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    _field({"type": "string", "pattern": "^(a+)+$"}, "request")
+    assert "codegen: XRequest.it: the pattern ^(a+)+$ can take very long" in capsys.readouterr().err
 
 
 def _operation(**parts: Any) -> dict[str, Any]:

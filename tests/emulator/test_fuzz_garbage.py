@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from thredfi_async import codec
-from thredfi_async.drift import model_fields
+from thredfi_async.fields import model_fields
 from thredfi_async.operation import TokenScope
 from thredfi_async.operations import OPERATIONS
 

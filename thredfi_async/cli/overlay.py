@@ -14,8 +14,8 @@ from typing import Any, Union, get_args, get_origin
 import attrs
 
 from .. import codec
-from ..drift import Drift, model_fields
-from ..fields import UnsetType
+from ..drift import Drift
+from ..fields import UnsetType, model_fields
 from ..operations import OPERATIONS
 
 __all__ = ["overlay_actions"]

@@ -7,7 +7,7 @@ from typing import Any, Self, get_args, get_origin
 import msgspec
 from aiohttp import web
 
-from ..drift import model_fields
+from ..fields import model_fields
 from .problems import Problem
 
 __all__ = ["FORMS", "File", "read_form"]

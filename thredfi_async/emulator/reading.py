@@ -16,9 +16,8 @@ import msgspec
 from aiohttp import web
 
 from .. import codec
-from ..drift import model_fields
 from ..errors import InvalidRequest
-from ..fields import OpenEnum
+from ..fields import OpenEnum, model_fields
 from ..operation import ModelRef, Operation, Parameter, Style
 from .forms import FORMS, read_form
 from .problems import REQUIRED, Problem, invalid_fields

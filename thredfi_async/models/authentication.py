@@ -8,7 +8,8 @@ from typing import ClassVar
 
 from attrs import define, field, frozen
 
-from ..fields import UNSET, Check, Checked, UnsetType, check, sparse
+from ..checks import Check, Checked, check, on_assignment
+from ..fields import UNSET, UnsetType, sparse
 
 
 @sparse
@@ -26,7 +27,7 @@ class BusinessTokenResponse:
     """In the reference example, absent from the guides' examples."""
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class OAuth2TokenRequestRequest(Checked):
     client_id: str
     """Partner UUID, same as the Basic user name."""

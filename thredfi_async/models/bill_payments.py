@@ -9,11 +9,12 @@ from typing import Any, ClassVar
 
 from attrs import define, frozen
 
-from ..fields import UNSET, Check, Checked, Instant, OpenEnum, UnsetType, check, sparse
+from ..checks import Check, Checked, check, on_assignment
+from ..fields import UNSET, Instant, OpenEnum, UnsetType, sparse
 from . import common
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class BillPaymentAllocationRequest(Checked):
     bill_id: str | UnsetType = UNSET
     amount_cents: int | UnsetType = UNSET
@@ -58,7 +59,7 @@ class BillPaymentVendorRefundAllocation:
     reference_number: str | None = None
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class CreateBillPaymentRequest(Checked):
     vendor_id: str
     amount_cents: int
@@ -92,6 +93,7 @@ class CreateBillPaymentRequest(Checked):
         "memo": check(str),
         "processing_fee_cents": check(int, minimum=0),
         "external_id": check(str),
+        "metadata": check(),
         "allocations": check(list, items=lambda: BillPaymentAllocationRequest),
     }
 
@@ -107,7 +109,7 @@ class DeleteBillPaymentResponse:
     updated_at: Instant
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class UpdateBillPaymentAllocationRequest(Checked):
     """As on create, but the sample shows no lower bound for amount_cents."""
 
@@ -122,7 +124,7 @@ class UpdateBillPaymentAllocationRequest(Checked):
     }
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class UpdateBillPaymentRequest(Checked):
     """The page text names status, failure_reason, payment_reference and processing_fee_cents as
     updatable; the body shows more.
@@ -150,6 +152,7 @@ class UpdateBillPaymentRequest(Checked):
         "description": check(str),
         "memo": check(str),
         "processing_fee_cents": check(int, minimum=0),
+        "metadata": check(),
         "allocations": check(list, items=lambda: UpdateBillPaymentAllocationRequest),
     }
 

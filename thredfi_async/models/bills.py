@@ -9,11 +9,12 @@ from typing import Any, ClassVar, TypeAlias
 
 from attrs import define, frozen
 
-from ..fields import UNSET, Check, Checked, Instant, UnsetType, check, sparse
+from ..checks import Check, Checked, check, on_assignment
+from ..fields import UNSET, Instant, UnsetType, sparse
 from . import common
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class BillDocumentUploadRequest(Checked):
     file: str | UnsetType = UNSET
     """Binary in multipart; in JSON probably the document_id of an earlier upload, as on vendor
@@ -32,10 +33,12 @@ class BillDocumentUploadRequest(Checked):
         "file": check(str),
         "document_type": check(str),
         "upload_source": check(str),
+        "metadata": check(),
+        "tags": check(),
     }
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class BillLineItemRequest(Checked):
     quantity: float
     unit_price: int
@@ -52,6 +55,7 @@ class BillLineItemRequest(Checked):
         "quantity": check(float, required=True),
         "unit_price": check(int, required=True),
         "description": check(str),
+        "account_identifier": check(),
         "product": check(str),
         "sales_taxes": check(list, items=dict),
     }
@@ -74,7 +78,7 @@ class BillPaymentAllocationOnBill:
     bill_payment_id: str | None = None
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class BillUpdateAPIRequest(Checked):
     """Like the create body plus bill_terms, without bill_date."""
 
@@ -139,7 +143,7 @@ class VendorRefundAllocationOnBill:
     reference_number: str | None = None
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class BillCreateAPIRequest(Checked):
     external_id: str
     """Caller's identifier, used for idempotency."""

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 
 from attrs import define, frozen
 
-from ..fields import UNSET, Check, Checked, Instant, OpenEnum, UnsetType, check, sparse
+from ..checks import Check, Checked, check, on_assignment
+from ..fields import UNSET, Instant, OpenEnum, UnsetType, sparse
 from . import common
 
 
@@ -72,7 +73,7 @@ class BusinessListItem:
     base_currency: str | None = None
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class CreateBusinessRequest(Checked):
     external_id: str
     """Caller's own ID, the idempotency key."""
@@ -121,6 +122,7 @@ class CreateBusinessRequest(Checked):
         "base_currency": check(str, max_length=3, min_length=1),
         "accounting_method": check(str),
         "fiscal_year_end": check(dt.date),
+        "metadata": check(),
         "coa_language": check(str),
     }
 
@@ -175,7 +177,7 @@ class EntityTypeError:
     """
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class PatchedUpdateBusinessRequest(Checked):
     """All fields optional."""
 
@@ -207,6 +209,7 @@ class PatchedUpdateBusinessRequest(Checked):
         "email": check(str),
         "accounting_method": check(str),
         "fiscal_year_end": check(dt.date),
+        "metadata": check(),
     }
 
 

@@ -8,7 +8,8 @@ from typing import Any, ClassVar, TypeAlias
 
 from attrs import define, frozen
 
-from ..fields import UNSET, Check, Checked, Instant, OpenEnum, UnsetType, check, sparse
+from ..checks import Check, Checked, check, on_assignment
+from ..fields import UNSET, Instant, OpenEnum, UnsetType, sparse
 
 
 @sparse
@@ -18,7 +19,7 @@ class AccountIdentifier:
     type: str | None = None
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class AccountIdentifierRequest(Checked):
     id: str | UnsetType = UNSET
     type: str | UnsetType = UNSET
@@ -456,7 +457,7 @@ class Vendor:
     email: str | None = None
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class VendorRefundAllocationRequest(Checked):
     allocation_type: VendorRefundAllocationTypeEnum | str | UnsetType = UNSET
     amount_cents: int | UnsetType = UNSET
@@ -472,6 +473,7 @@ class VendorRefundAllocationRequest(Checked):
         "bill_id": check(str),
         "bill_payment_id": check(str),
         "description": check(str),
+        "metadata": check(),
     }
 
 

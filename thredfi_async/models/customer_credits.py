@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 
 from attrs import define, frozen
 
-from ..fields import UNSET, Check, Checked, Instant, OpenEnum, UnsetType, check, sparse
+from ..checks import Check, Checked, check, on_assignment
+from ..fields import UNSET, Instant, OpenEnum, UnsetType, sparse
 from . import common
 
 
@@ -23,7 +24,7 @@ class CustomerCreditAllocation:
     applied_at: Instant | None = None
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class CustomerCreditAllocationRequest(Checked):
     amount: int | UnsetType = UNSET
     """Minor units (the widget sends cents; the response calls it amount_cents)."""
@@ -46,7 +47,7 @@ class CustomerCreditCustomer:
     company_name: str | None = None
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class CustomerCreditDocumentUploadRequest(Checked):
     file: str | UnsetType = UNSET
     """The widget sends the document_id returned by an earlier upload."""
@@ -65,6 +66,8 @@ class CustomerCreditDocumentUploadRequest(Checked):
         "file": check(str),
         "document_type": check(str),
         "upload_source": check(str),
+        "metadata": check(),
+        "tags": check(),
     }
 
 
@@ -81,7 +84,7 @@ class CustomerCreditLineItem:
     """Any JSON."""
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class CustomerCreditLineItemRequest(Checked):
     amount: int
     """Minor units, net of tax (the widget sends net times 100)."""
@@ -98,6 +101,7 @@ class CustomerCreditLineItemRequest(Checked):
     __checks__: ClassVar[Mapping[str, Check]] = {
         "amount": check(int, required=True, minimum=1),
         "tax_amount_cents": check(int, minimum=0),
+        "revenue_account_identifier": check(),
         "memo": check(str),
         "metadata": check(dict),
         "reference_number": check(str),
@@ -115,7 +119,7 @@ class CustomerCreditStatusEnum(OpenEnum):
     VOID = "void"
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class UpdateCustomerCreditRequest(Checked):
     external_id: str | UnsetType = UNSET
     sent_at: dt.datetime | UnsetType = UNSET
@@ -142,7 +146,7 @@ class UpdateCustomerCreditRequest(Checked):
     }
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class CreateCustomerCreditRequest(Checked):
     """No memo, metadata or currency here, unlike update and response."""
 

@@ -8,11 +8,12 @@ from typing import Any, ClassVar
 
 from attrs import define, frozen
 
-from ..fields import UNSET, Check, Checked, UnsetType, check, sparse
+from ..checks import Check, Checked, check, on_assignment
+from ..fields import UNSET, UnsetType, sparse
 from . import common
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class CustomerDocumentUploadRequest(Checked):
     file: str | UnsetType = UNSET
     document_type: str | UnsetType = UNSET
@@ -27,10 +28,12 @@ class CustomerDocumentUploadRequest(Checked):
         "file": check(str),
         "document_type": check(str),
         "upload_source": check(str),
+        "metadata": check(),
+        "tags": check(),
     }
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class CustomerRequest(Checked):
     """Body shown on archive-customer; no status and no document field."""
 
@@ -75,12 +78,13 @@ class CustomerRequest(Checked):
         "tax_exempt": check(bool),
         "transaction_tags": check(list),
         "notes": check(str),
+        "metadata": check(),
         "payment_terms_days": check(int),
         "credit_limit_cents": check(int),
     }
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class UpdateCustomerRequest(Checked):
     """Update page not stored; taken to accept the create call's fields."""
 
@@ -130,6 +134,7 @@ class UpdateCustomerRequest(Checked):
         "status": check(str),
         "transaction_tags": check(list),
         "notes": check(str),
+        "metadata": check(),
         "payment_terms_days": check(int),
         "credit_limit_cents": check(int, minimum=0),
         "document": check(lambda: CustomerDocumentUploadRequest),
@@ -137,7 +142,7 @@ class UpdateCustomerRequest(Checked):
     }
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class CreateCustomerRequest(Checked):
     external_id: str | UnsetType = UNSET
     reference_number: str | UnsetType = UNSET
@@ -185,6 +190,7 @@ class CreateCustomerRequest(Checked):
         "status": check(str),
         "transaction_tags": check(list),
         "notes": check(str),
+        "metadata": check(),
         "payment_terms_days": check(int),
         "credit_limit_cents": check(int, minimum=0),
         "document": check(lambda: CustomerDocumentUploadRequest),

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 
 from attrs import define, frozen
 
-from ..fields import UNSET, Check, Checked, Instant, OpenEnum, UnsetType, check, sparse
+from ..checks import Check, Checked, check, on_assignment
+from ..fields import UNSET, Instant, OpenEnum, UnsetType, sparse
 from . import common
 
 
@@ -28,7 +29,7 @@ class BalanceBehaviorEnum(OpenEnum):
     CREDIT_POSITIVE = "credit_positive"
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class CreateChildLedgerAccountRequest(Checked):
     """No account_type - presumably taken from the parent (deduced)."""
 
@@ -49,6 +50,7 @@ class CreateChildLedgerAccountRequest(Checked):
         "name": check(str),
         "description": check(str),
         "external_id": check(str),
+        "custom_fields": check(),
         "institution_name": check(str),
         "iban": check(str),
         "sort_code": check(str),
@@ -123,7 +125,7 @@ class LedgerAccountTypeEnum(OpenEnum):
     EXPENSE = "expense"
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class UpdateLedgerAccountRequest(Checked):
     """Guess from the create requests; page not stored."""
 
@@ -145,10 +147,11 @@ class UpdateLedgerAccountRequest(Checked):
         "iban": check(str),
         "sort_code": check(str),
         "account_number_mask": check(str),
+        "custom_fields": check(),
     }
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class CreateLedgerAccountRequest(Checked):
     code: str | UnsetType = UNSET
     name: str | UnsetType = UNSET
@@ -188,6 +191,7 @@ class CreateLedgerAccountRequest(Checked):
         "balance_behavior": check(str),
         "is_cash_account": check(bool),
         "is_non_cash_expense": check(bool),
+        "custom_fields": check(),
     }
 
 

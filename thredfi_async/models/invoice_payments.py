@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 
 from attrs import define, frozen
 
-from ..fields import UNSET, Check, Checked, Instant, OpenEnum, UnsetType, check, sparse
+from ..checks import Check, Checked, check, on_assignment
+from ..fields import UNSET, Instant, OpenEnum, UnsetType, sparse
 from . import common
 
 
@@ -38,7 +39,7 @@ class InvoicePaymentAllocation:
     notes: str | None = None
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class InvoicePaymentAllocationRequest(Checked):
     invoice_id: str | UnsetType = UNSET
     amount_cents: int | UnsetType = UNSET
@@ -69,7 +70,7 @@ class InvoicePaymentStatusEnum(OpenEnum):
     REFUNDED = "refunded"
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class PatchedUpdateInvoicePaymentRequest(Checked):
     customer_id: str | UnsetType = UNSET
     total_amount_cents: int | UnsetType = UNSET
@@ -114,7 +115,7 @@ class PatchedUpdateInvoicePaymentRequest(Checked):
     }
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class UpdateInvoicePaymentRequest(Checked):
     """PUT body, taken to have the PATCH body's fields."""
 
@@ -161,7 +162,7 @@ class UpdateInvoicePaymentRequest(Checked):
     }
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class CreateInvoicePaymentRequest(Checked):
     customer_id: str | UnsetType = UNSET
     """Must exist in the business."""

@@ -9,11 +9,12 @@ from typing import ClassVar
 
 from attrs import define
 
-from ..fields import UNSET, Check, Checked, UnsetType, check
+from ..checks import Check, Checked, check, on_assignment
+from ..fields import UNSET, UnsetType
 from . import common
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class KeyValueTag(Checked):
     key: str | UnsetType = UNSET
     value: str | UnsetType = UNSET
@@ -24,7 +25,7 @@ class KeyValueTag(Checked):
     }
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class CreateInvoiceWriteOffRequest(Checked):
     """Body the widget posts; which fields are required is unknown (it always sends all of them)."""
 

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 
 from attrs import define, frozen
 
-from ..fields import UNSET, Check, Checked, Instant, UnsetType, check, sparse
+from ..checks import Check, Checked, check, on_assignment
+from ..fields import UNSET, Instant, UnsetType, sparse
 from . import common
 
 
@@ -25,7 +26,7 @@ class CustomerCreditAllocationOnInvoice:
     amount_cents: int | None = None
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class InvoiceDocumentUploadRequest(Checked):
     file: str | UnsetType = UNSET
     document_type: str | UnsetType = UNSET
@@ -40,6 +41,8 @@ class InvoiceDocumentUploadRequest(Checked):
         "file": check(str),
         "document_type": check(str),
         "upload_source": check(str),
+        "metadata": check(),
+        "tags": check(),
     }
 
 
@@ -83,7 +86,7 @@ class InvoicePaymentAllocationOnInvoice:
     amount_cents: int | None = None
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class InvoiceRequest(Checked):
     """Body of the void call."""
 
@@ -100,7 +103,7 @@ class InvoiceRequest(Checked):
     }
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class InvoiceSalesTaxRequest(Checked):
     amount: int | UnsetType = UNSET
     """Leads the list, so perhaps required."""
@@ -116,6 +119,7 @@ class InvoiceSalesTaxRequest(Checked):
 
     __checks__: ClassVar[Mapping[str, Check]] = {
         "amount": check(int),
+        "tax_account": check(),
         "discount_amount": check(int),
         "code": check(str),
         "name": check(str),
@@ -198,7 +202,7 @@ class Invoice:
     """Present on sibling resources."""
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class InvoiceLineItemRequest(Checked):
     quantity: float
     unit_price: int | UnsetType = UNSET
@@ -226,6 +230,7 @@ class InvoiceLineItemRequest(Checked):
         "unit_price": check(int),
         "external_id": check(str),
         "description": check(str),
+        "account_identifier": check(),
         "product": check(str),
         "discount_amount": check(int),
         "sales_taxes": check(list, items=lambda: InvoiceSalesTaxRequest),
@@ -245,7 +250,7 @@ class PaginatedInvoiceList:
     previous: str | None = None
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class UpdateInvoiceRequest(Checked):
     invoice_number: str | UnsetType = UNSET
     invoice_type: str | UnsetType = UNSET
@@ -274,7 +279,7 @@ class UpdateInvoiceRequest(Checked):
     }
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class CreateInvoiceMultipartRequest(Checked):
     """The page text puts the upload in a top-level part named file, with its companions beside
     it.
@@ -328,16 +333,19 @@ class CreateInvoiceMultipartRequest(Checked):
         "additional_sales_taxes": check(list, items=dict),
         "additional_sales_taxes_total": check(int),
         "tips": check(int),
+        "tips_account": check(),
         "transaction_tags": check(list, items=str),
+        "metadata": check(),
         "document": check(lambda: InvoiceDocumentUploadRequest),
         "currency": check(str, max_length=3, min_length=3),
         "file": check(bytes),
         "document_type": check(str),
         "upload_source": check(str),
+        "tags": check(),
     }
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class CreateInvoiceRequest(Checked):
     external_id: str | UnsetType = UNSET
     """Caller's identifier."""
@@ -381,7 +389,9 @@ class CreateInvoiceRequest(Checked):
         "additional_sales_taxes": check(list, items=dict),
         "additional_sales_taxes_total": check(int),
         "tips": check(int),
+        "tips_account": check(),
         "transaction_tags": check(list, items=str),
+        "metadata": check(),
         "document": check(lambda: InvoiceDocumentUploadRequest),
         "currency": check(str, max_length=3, min_length=3),
     }

@@ -8,7 +8,8 @@ from typing import ClassVar
 
 from attrs import define, frozen
 
-from ..fields import UNSET, Check, Checked, UnsetType, check, sparse
+from ..checks import Check, Checked, check, on_assignment
+from ..fields import UNSET, UnsetType, sparse
 
 
 @sparse
@@ -27,7 +28,7 @@ class MenuTabs:
     accounts_payable: bool | None = None
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class MenuTabsRequest(Checked):
     """Which tabs show. In a PUT only those to change need be there; the others keep their
     default.
@@ -59,7 +60,7 @@ class MenuConfig:
     sub_menu_tabs: dict[str, bool] | None = None
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class MenuConfigRequest(Checked):
     menu: MenuTabsRequest
     sub_menu_tabs: dict[str, bool] | UnsetType = UNSET

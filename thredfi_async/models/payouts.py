@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 
 from attrs import define, frozen
 
-from ..fields import UNSET, Check, Checked, Instant, OpenEnum, UnsetType, check, sparse
+from ..checks import Check, Checked, check, on_assignment
+from ..fields import UNSET, Instant, OpenEnum, UnsetType, sparse
 from . import common
 
 
@@ -61,7 +62,7 @@ class PayoutStatusEnum(OpenEnum):
     PAID = "paid"
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class PayoutCreateRequest(Checked):
     external_id: str
     """Upsert key."""
@@ -99,6 +100,7 @@ class PayoutCreateRequest(Checked):
         "refund_payment_ids": check(list, items=str),
         "reference_number": check(str),
         "memo": check(str),
+        "metadata": check(),
     }
 
 

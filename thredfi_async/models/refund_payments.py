@@ -9,11 +9,12 @@ from typing import ClassVar
 
 from attrs import define, frozen
 
-from ..fields import UNSET, Check, Checked, UnsetType, check, sparse
+from ..checks import Check, Checked, check, on_assignment
+from ..fields import UNSET, UnsetType, sparse
 from . import common
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class CreateRefundPaymentRequestRequest(Checked):
     amount_cents: int
     """At most what is left of the refund."""

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 
 from attrs import define, frozen
 
-from ..fields import UNSET, Check, Checked, Instant, OpenEnum, UnsetType, check, sparse
+from ..checks import Check, Checked, check, on_assignment
+from ..fields import UNSET, Instant, OpenEnum, UnsetType, sparse
 from . import common
 
 
@@ -29,7 +30,7 @@ class RefundAllocation:
     allocation_date: Instant | None = None
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class RefundDocumentUploadRequest(Checked):
     file: str | UnsetType = UNSET
     """Format not seen; for credits the widget sends the document_id of an earlier upload."""
@@ -46,6 +47,8 @@ class RefundDocumentUploadRequest(Checked):
         "file": check(str),
         "document_type": check(str),
         "upload_source": check(str),
+        "metadata": check(),
+        "tags": check(),
     }
 
 
@@ -57,7 +60,7 @@ class RefundStatusEnum(OpenEnum):
     PAID = "paid"
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class CreateSimpleRefundRequest(Checked):
     invoice_id: str
     method: common.RefundMethodEnum | str | UnsetType = UNSET

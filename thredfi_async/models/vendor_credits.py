@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 
 from attrs import define, frozen
 
-from ..fields import UNSET, Check, Checked, Instant, OpenEnum, UnsetType, check, sparse
+from ..checks import Check, Checked, check, on_assignment
+from ..fields import UNSET, Instant, OpenEnum, UnsetType, sparse
 from . import common
 
 
@@ -23,7 +24,7 @@ class VendorCreditAllocation:
     applied_at: Instant | None = None
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class VendorCreditAllocationRequest(Checked):
     amount: int | UnsetType = UNSET
     """Minor units; the response calls it amount_cents."""
@@ -36,7 +37,7 @@ class VendorCreditAllocationRequest(Checked):
     }
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class VendorCreditDocumentUploadRequest(Checked):
     file: str | UnsetType = UNSET
     """In JSON the widget sends the document_id that ap-documents/upload returned, with
@@ -55,6 +56,8 @@ class VendorCreditDocumentUploadRequest(Checked):
         "file": check(str),
         "document_type": check(str),
         "upload_source": check(str),
+        "metadata": check(),
+        "tags": check(),
     }
 
 
@@ -69,7 +72,7 @@ class VendorCreditLineItem:
     """Any JSON."""
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class VendorCreditLineItemRequest(Checked):
     amount: int | UnsetType = UNSET
     """Minor units, tax included when the widget sends it."""
@@ -86,6 +89,7 @@ class VendorCreditLineItemRequest(Checked):
     __checks__: ClassVar[Mapping[str, Check]] = {
         "amount": check(int, minimum=1),
         "sales_taxes": check(list, items=dict),
+        "expense_account_identifier": check(),
         "memo": check(str),
         "metadata": check(dict),
         "reference_number": check(str),
@@ -110,7 +114,7 @@ class VendorCreditVendor:
     display_name: str | None = None
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class CreateVendorCreditRequest(Checked):
     """No currency field, though the response has one."""
 
@@ -141,7 +145,7 @@ class CreateVendorCreditRequest(Checked):
     }
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class UpdateVendorCreditRequest(Checked):
     """No vendor field."""
 

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 
 from attrs import define, frozen
 
-from ..fields import UNSET, Check, Checked, Instant, UnsetType, check, sparse
+from ..checks import Check, Checked, check, on_assignment
+from ..fields import UNSET, Instant, UnsetType, sparse
 from . import common
 
 
@@ -23,7 +24,7 @@ class DeleteVendorRefundPaymentResponse:
     updated_at: Instant
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class PatchedVendorRefundPaymentUpdateRequest(Checked):
     status: common.VendorRefundPaymentStatusEnum | str | UnsetType = UNSET
     failure_reason: str | UnsetType = UNSET
@@ -42,6 +43,7 @@ class PatchedVendorRefundPaymentUpdateRequest(Checked):
         "failure_reason": check(str),
         "payment_reference": check(str, max_length=100),
         "memo": check(str),
+        "metadata": check(),
         "processing_fee_cents": check(int),
     }
 
@@ -89,7 +91,7 @@ class VendorRefundPaymentResult:
     allocations: list[dict[str, Any]]
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class CreateVendorRefundPaymentRequest(Checked):
     vendor_id: str
     total_amount_cents: int
@@ -126,6 +128,7 @@ class CreateVendorRefundPaymentRequest(Checked):
         "description": check(str),
         "memo": check(str),
         "reason": check(str),
+        "metadata": check(),
         "payment_method": check(str),
         "processor": check(str),
         "payment_reference": check(str),

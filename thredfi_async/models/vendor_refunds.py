@@ -9,11 +9,12 @@ from typing import Any, ClassVar
 
 from attrs import define, frozen
 
-from ..fields import UNSET, Check, Checked, Instant, OpenEnum, UnsetType, check, sparse
+from ..checks import Check, Checked, check, on_assignment
+from ..fields import UNSET, Instant, OpenEnum, UnsetType, sparse
 from . import common
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class PatchedVendorRefundUpdateMultipartRequest(Checked):
     description: str | UnsetType = UNSET
     memo: str | UnsetType = UNSET
@@ -32,10 +33,12 @@ class PatchedVendorRefundUpdateMultipartRequest(Checked):
         "description": check(str),
         "memo": check(str),
         "reason": check(str),
+        "metadata": check(),
         "expected_completion_date": check(dt.date),
         "document": check(bytes),
         "document_type": check(str),
         "upload_source": check(str),
+        "tags": check(),
     }
 
 
@@ -58,7 +61,7 @@ class VendorRefundAllocation:
     """Any JSON."""
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class VendorRefundDocumentUploadRequest(Checked):
     file: str | UnsetType = UNSET
     document_type: str | UnsetType = UNSET
@@ -73,6 +76,8 @@ class VendorRefundDocumentUploadRequest(Checked):
         "file": check(str),
         "document_type": check(str),
         "upload_source": check(str),
+        "metadata": check(),
+        "tags": check(),
     }
 
 
@@ -103,7 +108,7 @@ class VendorRefundPayment:
     updated_at: Instant | None = None
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class VendorRefundPaymentRequest(Checked):
     """Payment created together with a refund."""
 
@@ -127,6 +132,7 @@ class VendorRefundPaymentRequest(Checked):
         "payment_date": check(dt.date),
         "description": check(str),
         "memo": check(str),
+        "metadata": check(),
     }
 
 
@@ -140,7 +146,7 @@ class VendorRefundStatusEnum(OpenEnum):
     CANCELLED = "cancelled"
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class PatchedVendorRefundUpdateRequest(Checked):
     description: str | UnsetType = UNSET
     memo: str | UnsetType = UNSET
@@ -155,6 +161,7 @@ class PatchedVendorRefundUpdateRequest(Checked):
         "description": check(str),
         "memo": check(str),
         "reason": check(str),
+        "metadata": check(),
         "expected_completion_date": check(dt.date),
         "document": check(lambda: VendorRefundDocumentUploadRequest),
     }
@@ -199,7 +206,7 @@ class VendorRefund:
     updated_at: Instant | None = None
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class VendorRefundCreateMultipartRequest(Checked):
     """Page text only - multipart part file plus optional document_type, upload_source, metadata,
     tags; layout of the nested lists not seen.
@@ -245,15 +252,17 @@ class VendorRefundCreateMultipartRequest(Checked):
         "description": check(str),
         "memo": check(str),
         "reason": check(str),
+        "metadata": check(),
         "allocations": check(list, items=lambda: common.VendorRefundAllocationRequest),
         "payments": check(list, items=lambda: VendorRefundPaymentRequest),
         "file": check(bytes),
         "document_type": check(str),
         "upload_source": check(str),
+        "tags": check(),
     }
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class VendorRefundCreateRequest(Checked):
     vendor_id: str
     total_refunded_amount_cents: int
@@ -291,6 +300,7 @@ class VendorRefundCreateRequest(Checked):
         "description": check(str),
         "memo": check(str),
         "reason": check(str),
+        "metadata": check(),
         "allocations": check(list, items=lambda: common.VendorRefundAllocationRequest),
         "payments": check(list, items=lambda: VendorRefundPaymentRequest),
         "document": check(lambda: VendorRefundDocumentUploadRequest),

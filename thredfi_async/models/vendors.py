@@ -8,11 +8,12 @@ from typing import Any, ClassVar
 
 from attrs import define, frozen
 
-from ..fields import UNSET, Check, Checked, UnsetType, check, sparse
+from ..checks import Check, Checked, check, on_assignment
+from ..fields import UNSET, UnsetType, sparse
 from . import common
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class VendorDocumentUploadRequest(Checked):
     file: str | UnsetType = UNSET
     """Binary in multipart; in JSON probably the document_id of an earlier upload, as on vendor
@@ -31,10 +32,12 @@ class VendorDocumentUploadRequest(Checked):
         "file": check(str),
         "document_type": check(str),
         "upload_source": check(str),
+        "metadata": check(),
+        "tags": check(),
     }
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class VendorRequest(Checked):
     """Body shown on unarchive-vendor."""
 
@@ -51,7 +54,7 @@ class VendorRequest(Checked):
     }
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class CreateVendorRequest(Checked):
     """The text of individual_name starts a required-condition and is cut off; presumably one of
     the two names is needed.
@@ -98,7 +101,7 @@ class PaginatedVendorList:
     previous: str | None = None
 
 
-@define(kw_only=True)
+@define(kw_only=True, field_transformer=on_assignment)
 class UpdateVendorRequest(Checked):
     """Has vendor_number, which no response shows; lacks country and vat_number of the create
     body.

@@ -1,0 +1,319 @@
+"""What the fields of a request may hold, checked before anything is sent.
+
+The generated request models are `Checked` and list a `check` for each field. A model is checked
+when it is built, and a field when it is assigned to; `check_held` looks into lists and mappings.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, ClassVar
+from uuid import UUID
+
+import attrs
+
+from .errors import InvalidRequest
+from .fields import UNSET, UnsetType
+
+__all__ = ["LARGEST", "NAIVE_DATETIME", "Check", "Checked", "check", "check_held", "on_assignment"]
+
+
+class Checked:
+    """Base of the request models: checks the fields that were given when one is built.
+
+    A field that is assigned to is checked then (`on_assignment`). What happens inside a list or
+    mapping goes unseen, so those are checked once more before they are sent: `check_held`.
+    """
+
+    __slots__ = ()
+    __checks__: ClassVar[Mapping[str, Check]] = {}
+
+    def __attrs_post_init__(self) -> None:
+        # Only the first instance comes here; the class that lists the checks (this one's, or
+        # the one that it derives from) then has a method of its own.
+        model: Any = next(c for c in type(self).__mro__ if "__checks__" in vars(c))
+        model.__attrs_post_init__ = method = _compiled(model)
+        method(self)
+
+    def __delattr__(self, name: str) -> None:
+        raise InvalidRequest.at(
+            f"{type(self).__name__}.{name}", "can't be deleted; set it to UNSET"
+        )
+
+    def __check_again__(self) -> None:
+        """Check what may have changed unseen. Raises `InvalidRequest`, with paths from here."""
+        model: Any = next(c for c in type(self).__mro__ if "__checks__" in vars(c))
+        model.__check_again__ = method = _compiled_again(model)
+        method(self)
+
+
+def on_assignment(model: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
+    """A field transformer of request models, around attrs: what is assigned is checked."""
+    return [field.evolve(on_setattr=_check_assigned) for field in fields]
+
+
+def _check_assigned(instance: Checked, field: attrs.Attribute[Any], value: Any) -> Any:
+    one = instance.__checks__.get(field.name)
+    if one is not None:
+        one(f"{type(instance).__name__}.{field.name}", value)
+    return value
+
+
+def _compiled(model: type[Checked]) -> Callable[[Checked], None]:
+    """All checks of a model as one straight function.
+
+    Most fields are unset or of the one plain type that fits; a loop over the checks would
+    cost building a model five times as much as the rest of its construction.
+    """
+    lines = ["def check_fields(self):"]
+    for name, one in model.__checks__.items():
+        conditions = ["value is not UNSET", *(f"not ({_PLAIN[kind]})" for kind in one.plain)]
+        lines.append(f"    value = self.{name}")
+        lines.append(f"    if {' and '.join(conditions)}:")
+        lines.append(f"        checks[{name!r}]({f'{model.__name__}.{name}'!r}, value)")
+    return _function([*lines, "    return None"], model)
+
+
+def _compiled_again(model: type[Checked]) -> Callable[[Checked], None]:
+    """The checks of the fields that can change unseen as one straight function."""
+    lines = ["def check_again(self):"]
+    for name, one in model.__checks__.items():
+        if one.is_deep:
+            lines.append(f"    value = self.{name}")
+            lines.append("    if value is not UNSET and type(value) is not str:")
+            lines.append(f"        checks[{name!r}]({name!r}, value)")
+    return _function([*lines, "    return None"], model)
+
+
+def _function(lines: list[str], model: type[Checked]) -> Callable[[Checked], None]:
+    names: dict[str, Any] = {"UNSET": UNSET, "checks": model.__checks__, "LARGEST": LARGEST}
+    names |= {kind.__name__: kind for kind in _PLAIN}
+    exec("\n".join(lines), names)
+    compiled: Callable[[Checked], None] = names[re.findall(r"\w+", lines[0])[1]]
+    return compiled
+
+
+def check(
+    *types: type | Callable[[], type],
+    required: bool = False,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    exclusive_minimum: float | None = None,
+    exclusive_maximum: float | None = None,
+    multiple_of: float | None = None,
+    min_length: int | None = None,
+    max_length: int | None = None,
+    pattern: str | None = None,
+    items: type | Callable[[], type] | None = None,
+    min_items: int | None = None,
+    max_items: int | None = None,
+) -> Check:
+    """The check of one field of a request model.
+
+    ``types`` are what a value may be an instance of (none: anything); a bool is
+    never taken for a number. A type that is defined further down its module is
+    given as a function without arguments. ``items`` is the type of each element
+    of a list. UNSET passes always; None passes unless the field is required. What JSON can't
+    hold never passes (`check_held`). Raises `InvalidRequest` naming the field.
+    """
+    limits = _limits(
+        minimum, maximum, exclusive_minimum, exclusive_maximum, multiple_of,
+        min_length, max_length, pattern, min_items, max_items,
+    )  # fmt: skip
+    return Check(types, required=required, items=items, limits=limits)
+
+
+class Check:
+    """What `check` makes.
+
+    ``plain`` are the types of which `_PLAIN` says what needs no further look, ``is_deep`` whether
+    a value can change without being assigned to.
+    """
+
+    __slots__ = ("_is_resolved", "_items", "_limits", "_required", "_types", "is_deep", "plain")
+
+    def __init__(
+        self,
+        types: tuple[type | Callable[[], type], ...],
+        *,
+        required: bool,
+        items: type | Callable[[], type] | None,
+        limits: list[tuple[Callable[[Any], bool], str]],
+    ) -> None:
+        self._types = types
+        self._required = required
+        self._items = items
+        self._limits = limits
+        self._is_resolved = False
+        self.is_deep = not types or not all(one in _PLAIN for one in types)
+        self.plain: tuple[type, ...] = ()
+        if not limits:
+            plain = [one for one in types if isinstance(one, type) and one in _PLAIN]
+            self.plain = (*plain, int) if float in plain else tuple(plain)  # 2 is a number too
+
+    def __call__(self, path: str, value: Any) -> None:
+        """Raise `InvalidRequest` unless the value is good."""
+        if value is UNSET:
+            return
+        if value is None:
+            if self._required:
+                raise InvalidRequest.at(path, "is required, so it can't be None")
+            return
+        if not self._is_resolved:
+            self._types = tuple(map(_resolve, self._types))
+            self._items = self._items and _resolve(self._items)
+            self._is_resolved = True
+        allowed: Any = self._types
+        if allowed and type(value) not in allowed and not _fits(value, allowed):
+            raise InvalidRequest.at(path, _wrong_type(allowed, value))
+        if self._items is not None and isinstance(value, list):
+            self._check_items(path, value)
+        elif type(value) not in _HARMLESS:
+            check_held(path, value)
+        for broken, text in self._limits:
+            if broken(value):
+                raise InvalidRequest.at(path, f"{text}, not {value!r:.80}")
+
+    def _check_items(self, path: str, items: list[Any]) -> None:
+        element: Any = self._items
+        index = 0
+        try:
+            for index, one in enumerate(items):  # noqa: B007
+                if type(one) is not element and not _fits(one, (element,)):
+                    raise InvalidRequest.at("", _wrong_type((element,), one))
+                if type(one) not in _HARMLESS:
+                    _look(one)
+        except (InvalidRequest, RecursionError) as error:
+            raise _below(f"{path}[{index}]", error) from None
+
+
+LARGEST = 2**63  # integers are below: what a JSON reader can be relied on to take
+
+# What needs no further look, as an expression of ``value``.
+_PLAIN: dict[Any, str] = {
+    str: "type(value) is str",
+    int: "type(value) is int and -LARGEST <= value < LARGEST",
+    float: "type(value) is float and value - value == 0",
+    bool: "type(value) is bool",
+    bytes: "type(value) is bytes",
+    date: "type(value) is date",
+    datetime: "type(value) is datetime and value.tzinfo is not None",
+}
+_HARMLESS = frozenset((str, bool, type(None), UnsetType, bytes, date, UUID))
+
+NAIVE_DATETIME = (
+    "has no time zone, so its instant is unknown; write it with one, "
+    "such as 2025-01-31T12:00:00Z, or datetime(2025, 1, 31, 12, tzinfo=timezone.utc)"
+)
+
+
+def check_held(path: str, value: Any) -> None:
+    """Refuse what JSON can't hold, wherever it stands in ``value``. Raises `InvalidRequest`.
+
+    That is NaN, infinity, integers beyond 64 bits, and datetimes without a time zone. The lists
+    and mappings of request models are held against the models' checks once more.
+    """
+    try:
+        _look(value)
+    except (InvalidRequest, RecursionError) as error:
+        raise _below(path, error) from None
+
+
+def _below(path: str, error: InvalidRequest | RecursionError) -> InvalidRequest:
+    if isinstance(error, InvalidRequest):
+        return error.below(path)
+    return InvalidRequest.at(path, "is nested too deeply, or within itself")
+
+
+def _look(value: Any) -> None:
+    if isinstance(value, Checked):
+        value.__check_again__()
+    elif isinstance(value, list | tuple | set | frozenset):
+        _look_into(enumerate(value), "[{}]")
+    elif isinstance(value, int):
+        if not -LARGEST <= value < LARGEST:
+            raise InvalidRequest.at("", "is an integer of more than 64 bits")
+    elif isinstance(value, float | Decimal):
+        if not math.isfinite(value):
+            raise InvalidRequest.at("", f"must be a finite number, not {value}")
+    elif isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise InvalidRequest.at("", NAIVE_DATETIME)
+    elif isinstance(value, Mapping):
+        _look_into(value.items(), "{}")
+    elif attrs.has(kind := type(value)):
+        names = [field.name for field in attrs.fields(kind)]
+        _look_into([(name, getattr(value, name)) for name in names], "{}")
+
+
+def _look_into(parts: Iterable[tuple[Any, Any]], step: str) -> None:
+    name: Any = None
+    try:
+        for name, one in parts:  # noqa: B007
+            if type(one) not in _HARMLESS:
+                _look(one)
+    except InvalidRequest as error:
+        raise error.below(step.format(name)) from None
+
+
+def _resolve(one: type | Callable[[], type]) -> type:
+    return one if isinstance(one, type) else one()
+
+
+def _fits(value: object, allowed: tuple[type, ...]) -> bool:
+    if isinstance(value, bool):
+        return bool in allowed
+    if isinstance(value, datetime):  # which is a date to Python, and no day to a reader
+        return datetime in allowed
+    return isinstance(value, allowed) or (isinstance(value, int) and float in allowed)
+
+
+def _wrong_type(allowed: tuple[type, ...], value: object) -> str:
+    wanted = " or ".join(one.__name__ for one in allowed)
+    hint = ""
+    if isinstance(value, dict):
+        hint = "; pass the whole body as one mapping, or build the model"
+    elif isinstance(value, float) and int in allowed and float not in allowed:
+        hint = "; amounts are whole minor units (see thredfi_async.money)"
+    return f"must be {wanted}, not {type(value).__name__}{hint}"
+
+
+def _limits(
+    minimum: float | None,
+    maximum: float | None,
+    exclusive_minimum: float | None,
+    exclusive_maximum: float | None,
+    multiple_of: float | None,
+    min_length: int | None,
+    max_length: int | None,
+    pattern: str | None,
+    min_items: int | None,
+    max_items: int | None,
+) -> list[tuple[Callable[[Any], bool], str]]:
+    limits: list[tuple[Callable[[Any], bool], str]] = []
+    if minimum is not None:
+        limits.append((lambda v: v < minimum, f"must be at least {minimum}"))
+    if maximum is not None:
+        limits.append((lambda v: v > maximum, f"must be at most {maximum}"))
+    if exclusive_minimum is not None:
+        limits.append((lambda v: v <= exclusive_minimum, f"must be above {exclusive_minimum}"))
+    if exclusive_maximum is not None:
+        limits.append((lambda v: v >= exclusive_maximum, f"must be below {exclusive_maximum}"))
+    if multiple_of is not None:
+        limits.append((lambda v: v % multiple_of != 0, f"must be a multiple of {multiple_of}"))
+    if min_length is not None:
+        limits.append((lambda v: len(v) < min_length, f"needs at least {min_length} characters"))
+    if max_length is not None:
+        limits.append((lambda v: len(v) > max_length, f"takes at most {max_length} characters"))
+    if pattern is not None:
+        found = re.compile(pattern).search
+        limits.append((lambda v: found(v) is None, f"must match {pattern}"))
+    if min_items is not None:
+        limits.append((lambda v: len(v) < min_items, f"must have at least {min_items} items"))
+    if max_items is not None:
+        limits.append((lambda v: len(v) > max_items, f"must have at most {max_items} items"))
+    return limits
