@@ -10,7 +10,7 @@ from typing import Any
 
 from thredfi_async import RetryPolicy, ThredfiError
 from thredfi_async.cli.failed_file import FailedFile
-from thredfi_async.push import Journal, Push, push
+from thredfi_async.push import Journal, Push
 
 from .check import Said, differences
 from .part import Result, Sizes, read_failed
@@ -68,7 +68,7 @@ async def push_all(
         ):
             async with server.client(timeout=TIMEOUT, retry=_RETRY) as thredfi:
                 texts = (line.text for line in given)
-                run = push(thredfi, texts, concurrency=concurrency, journal=journal)
+                run = thredfi.push(texts, concurrency=concurrency, journal=journal)
                 try:
                     await _note(run, failed, said)
                 except ThredfiError as error:
@@ -99,7 +99,7 @@ async def _mend(
     """Push the entries of a failed file, without those of broken lines."""
     entries = [entry for entry in failed if given[entry["line"] - 1].item is not None]
     async with server.client() as thredfi:
-        async for outcome in push(thredfi, entries, concurrency=CONCURRENCY):
+        async for outcome in thredfi.push(entries, concurrency=CONCURRENCY):
             number = entries[outcome.line - 1]["line"]
             del said.failed[number]
             if outcome.ok:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import stat
@@ -10,7 +9,6 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import attrs
 
@@ -115,11 +113,7 @@ class PushCommand:
         """The journal that --journal names. Raises `JournalError`."""
         if self.journal is None:
             return None
-        source = None
-        if os.path.isfile(self.file):
-            with open(self.file, "rb") as file:
-                source = hashlib.file_digest(file, "blake2b").hexdigest()
-        return Journal(self.journal, resume=self.resume, source=source)
+        return Journal(self.journal, resume=self.resume)
 
     # --- during ------------------------------------------------------------------------
 
@@ -131,8 +125,7 @@ class PushCommand:
         course: Course,
     ) -> Summary:
         async with client as thredfi:
-            lines: Any = read_lines(self.file)  # of JSON: more than the method's type promises
-            run = thredfi.push(lines, concurrency=self.concurrency, journal=journal)
+            run = thredfi.push(read_lines(self.file), concurrency=self.concurrency, journal=journal)
             try:
                 with on_interrupt(lambda: self._interrupt(run)):
                     async with self._progress(run):
