@@ -394,13 +394,20 @@ class _Call:
             session.statistics.requests += 1
             if self._attempts > 1:
                 session.statistics.retries += 1
-            attempt = Attempt()
+            request = self._request
+            repeatable = may_resend(
+                request.operation,
+                Failure.UNCERTAIN,
+                external_id=request.external_id,
+                key=request.idempotency_key,
+            )
+            attempt = Attempt(may_repeat=repeatable)
             exchange = session.transport.send(
-                self._request.operation.method,
-                self._request.target,
-                authorization=token.authorization if token else session.credentials.authorization,
-                body=self._request.body,
-                headers=self._request.headers,
+                request.operation.method,
+                request.target,
+                authorization=(token or session.credentials).authorization,
+                body=request.body,
+                headers=request.headers,
                 attempt=attempt,
             )
             patience = min(self._timeout, remaining)
