@@ -96,7 +96,7 @@ async def test_a_header_that_can_not_be_one_is_not_sent_nor_repeated_in_the_erro
         allow_http=False,
         http=None,
     )
-    attempt = Attempt()
+    attempt = Attempt(may_repeat=False)
     with pytest.raises(NotSentError) as caught:
         await transport.send(
             "GET", "/", authorization="Bearer a\nb", body=None, headers={}, attempt=attempt

@@ -47,27 +47,26 @@ class Attempt:
     """One request on its way. Whoever cuts it short asks it whether it had ``left``.
 
     ``left`` is false only while no byte of it can have been written; ``carried`` is whether
-    aiohttp has called `carry`.
+    aiohttp has called `carry`. Where it ``may_repeat``, nobody looks at a pooled connection
+    before it is written to, which costs a system call.
     """
 
-    __slots__ = ("carried", "left")
+    __slots__ = ("carried", "left", "may_repeat")
 
-    def __init__(self) -> None:
+    def __init__(self, *, may_repeat: bool) -> None:
         self.carried = False
         self.left = False
+        self.may_repeat = may_repeat
 
     async def carry(
         self, request: aiohttp.ClientRequest, go_on: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
-        """The middleware. Raises `NotSentError` and `LostError`, which aiohttp doesn't repeat.
-
-        A connection from the pool is looked at before it is written to.
-        """
+        """The middleware. Raises `NotSentError` and `LostError`, which aiohttp doesn't repeat."""
         self.carried = True
         self.left = False
 
         async def write(conn: Connection) -> aiohttp.ClientResponse:
-            if await _is_closed(conn):
+            if not self.may_repeat and await _is_closed(conn):
                 raise _ClosedError
             self.left = True
             try:
