@@ -14,7 +14,6 @@ from thredfi_async import (
     BusinessClient,
     MemoryTokenStore,
     NotFound,
-    PermissionDenied,
     ThredfiClient,
     Token,
     TokenKey,
@@ -250,7 +249,7 @@ async def test_lists_are_walked_in_both_envelopes(envelope: Any) -> None:
         assert await shop.invoices.list(status=["paid", "voided"]).collect() == []
 
 
-async def test_a_business_token_opens_no_other_business(
+async def test_a_business_token_opens_no_other_business_and_is_replaced(
     emulator: Emulator, thredfi: ThredfiClient
 ) -> None:
     one, two = emulator.add_business("one"), emulator.add_business("two")
@@ -259,5 +258,7 @@ async def test_a_business_token_opens_no_other_business(
     key = TokenKey(emulator.url, emulator.partner_uuid, two)
     await store.put(key, Token(str(token.access_token), expires_at=2e9, refresh_at=2e9))
     async with emulator.client(token_store=store) as stranger:
-        with pytest.raises(PermissionDenied):
-            await stranger.business(two).tax_codes.list()
+        assert await stranger.business(two).tax_codes.list()
+    kept = await store.get(key)
+    assert kept is not None
+    assert kept.value != str(token.access_token)

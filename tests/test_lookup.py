@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -279,6 +280,20 @@ async def test_a_push_may_walk_through_the_list(server, thredfi):
     body = {"external_id": "nobody", "company_name": "C"}
     with pytest.raises(Conflict):
         await bound(thredfi, CREATE_CUSTOMER, body, may_scan=True)
+
+
+async def test_many_look_ups_need_few_walks(server, thredfi):
+    rows = {f"c{n}": {"id": f"c{n}", "external_id": f"e{n}"} for n in range(250)}
+    server.script = Thred([DUPLICATE], rows)
+    bodies = [{"external_id": f"e{n}", "company_name": "C"} for n in range(200, 240)]
+    calls = [bound(thredfi, CREATE_CUSTOMER, body, may_scan=True) for body in bodies]
+    found = await asyncio.gather(*calls)
+    assert [one.value.external_id for one in found] == [body["external_id"] for body in bodies]
+    pages = [request for request in server.requests if "page=" in request.target]
+    assert len(pages) == 3
+    del rows["c200"]  # what a walk has shown is read again
+    with pytest.raises(Conflict):
+        await bound(thredfi, CREATE_CUSTOMER, bodies[0], may_scan=True)
 
 
 async def test_where_a_search_finds_nothing_a_push_walks_through_the_list(server, thredfi):

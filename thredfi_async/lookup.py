@@ -6,7 +6,9 @@ ids are compared exactly, whatever the filters of lists take for equal.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
 import attrs
@@ -16,14 +18,41 @@ from .errors import NotFound
 from .operation import Lookup, Operation
 from .operations import OPERATIONS
 
-__all__ = ["Found", "Read", "look_up"]
+__all__ = ["Found", "Read", "Walks", "look_up"]
 
 Read: TypeAlias = Callable[[Operation[Any], Mapping[str, str], Mapping[str, Any]], Awaitable[bytes]]
 """Carries out a read by its path and query; the body of its answer."""
 
 _PAGE = 100  # rows
 _MOST_PAGES = 1000  # of a scan
+_REMEMBERED = 500_000  # ids that scans have shown
 _MOST_SINGLE = 10  # rows that are read one by one, where lists don't show the external_id
+
+
+class Walks:
+    """What walks through whole lists have shown, so that many look-ups need few of them.
+
+    It proves presence only, and is read again then: for absence each look-up walks by itself.
+    """
+
+    def __init__(self) -> None:
+        self._ids: dict[tuple[str, ...], dict[str, str]] = {}
+        self._turns: dict[tuple[str, ...], asyncio.Lock] = {}
+        self._size = 0
+
+    @asynccontextmanager
+    async def turn(self, key: tuple[str, ...]) -> AsyncIterator[dict[str, str]]:
+        """One walk through a list at a time; gives Thred ids by external_id, to be added to."""
+        if self._size > _REMEMBERED:
+            self._ids.clear()
+            self._size = 0
+        async with self._turns.setdefault(key, asyncio.Lock()):
+            ids = self._ids.setdefault(key, {})
+            before = len(ids)
+            try:
+                yield ids
+            finally:
+                self._size += len(ids) - before
 
 
 @attrs.frozen
@@ -35,11 +64,12 @@ class Found:
 
 
 async def look_up(
-    lookup: Lookup, path: Mapping[str, str], external_id: str, read: Read, *, may_scan: bool
+    lookup: Lookup, path: Mapping[str, str], external_id: str, read: Read, walks: Walks | None
 ) -> Found | bool:
     """The record; False: it surely isn't there; True: it may be, nobody can tell.
 
-    ``path`` are the path parameters of the create. Raises as ``read`` does.
+    ``path`` are the path parameters of the create. With ``walks`` whole lists may be walked
+    through. Raises as ``read`` does.
     """
     may_be = True
     if lookup.read is not None:
@@ -53,10 +83,29 @@ async def look_up(
         if isinstance(found, Found):
             return found
         may_be = found or not lookup.covers
-    if may_be and may_scan and lookup.scan is not None:
-        operation, query = OPERATIONS[lookup.scan], dict(lookup.query)
-        return await _in_list(lookup, operation, path, query, external_id, read, most=_MOST_PAGES)
+    if may_be and walks is not None and lookup.scan is not None:
+        return await _walk(lookup, OPERATIONS[lookup.scan], path, external_id, read, walks)
     return may_be
+
+
+async def _walk(
+    lookup: Lookup,
+    operation: Operation[Any],
+    path: Mapping[str, str],
+    external_id: str,
+    read: Read,
+    walks: Walks,
+) -> Found | bool:
+    where, query = _path(operation, path), dict(lookup.query)
+    async with walks.turn((operation.id, *where.values())) as ids:
+        if external_id in ids:
+            known = {"id": ids[external_id]}
+            found = await _whole(lookup, path, known, read)
+            if found.record.get("external_id") == external_id:
+                return found
+        return await _in_list(
+            lookup, operation, path, query, external_id, read, most=_MOST_PAGES, ids=ids
+        )
 
 
 async def _by_path(
@@ -89,13 +138,20 @@ async def _in_list(
     read: Read,
     *,
     most: int,
+    ids: dict[str, str] | None = None,
 ) -> Found | bool:
-    """``most``: pages that are read at most."""
+    """``most``: pages that are read at most. ``ids`` is where to note what they show."""
     totals, seen = set(), 0
     for number in range(1, most + 1):
         asked = {**query, "page": number, "page_size": _PAGE}
         page = codec.at_path(await read(operation, _path(operation, path), asked), "")
         rows = list(_rows(page))
+        if ids is not None:
+            ids.update(
+                (row["external_id"], row["id"])
+                for row in rows
+                if isinstance(row.get("external_id"), str) and isinstance(row.get("id"), str)
+            )
         for row in rows:
             if row.get("external_id") == external_id:
                 return await _whole(lookup, path, row, read)

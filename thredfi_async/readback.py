@@ -6,6 +6,7 @@ budget. What follows from what they find is decided in `outcomes`.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -80,13 +81,18 @@ async def find(
     try:
         while True:
             begun = shared.clock.monotonic()
-            found = await look_up(lookup, request.path, external_id, body_of, may_scan=may_scan)
+            async with asyncio.timeout(until - begun):  # others may be walking through the list
+                found = await look_up(
+                    lookup, request.path, external_id, body_of, shared.walks if may_scan else None
+                )
             if found is not False or counts_from is None or begun >= counts_from:
                 break
             if last_try or counts_from >= until:
                 found = True
                 break
             await shared.clock.sleep(counts_from - shared.clock.monotonic())
+    except TimeoutError:
+        return Looked(Finding.UNTOLD)
     except ThredfiError as error:
         return Looked(Finding.UNTOLD, error=error)
     shared.budget.succeeded(retried=True)

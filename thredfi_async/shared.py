@@ -12,6 +12,7 @@ from .auth import Credentials, TokenCache
 from .clock import Clock
 from .errors import ThredfiError
 from .limits import Gate, Watchdog
+from .lookup import Walks
 from .retry import RetryBudget, RetryPolicy
 from .transport import Transport
 
@@ -64,6 +65,7 @@ class Shared:
     budget: RetryBudget
     answers: Answers = attrs.field(factory=Answers)
     statistics: Statistics = attrs.field(factory=Statistics)
+    walks: Walks = attrs.field(factory=Walks)
     on_attempt: list[Callable[[AttemptEnded], None]] = attrs.field(factory=list)
     on_outcome: list[Callable[[CallEnded], None]] = attrs.field(factory=list)
     token_failures: dict[str, ThredfiError] = attrs.field(factory=dict)  # the last one, by target
