@@ -1,4 +1,4 @@
-"""Part 4: one client at full speed for a long time, whose memory and sockets are watched.
+"""Part 5: one client at full speed for a long time, whose memory and sockets are watched.
 
 It pushes the same records again and again (which the emulator answers with what it has, so
 that its books don't grow) and reads, with some faults. The client has a process of its own.

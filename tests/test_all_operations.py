@@ -65,6 +65,8 @@ from thredfi_async.models import (
 )
 from thredfi_async.operations import OPERATIONS
 
+pytestmark = pytest.mark.slow
+
 T = TypeVar("T")
 
 TODAY = dt.date(2025, 6, 15)  # of the clock

@@ -33,7 +33,10 @@ class NotSentError(Exception):
 
 
 class LostError(Exception):
-    """The request may have arrived, but no whole answer came back."""
+    """The request may have arrived, but no whole answer came back.
+
+    Raised from None: the frames of aiohttp's own error hold the answer, which may hold a token.
+    """
 
 
 class _ClosedError(Exception):
@@ -83,7 +86,7 @@ class Attempt:
                     continue
         except Exception as error:
             if self.left:
-                raise LostError(broken(error)) from error
+                raise LostError(broken(error, request.url)) from None
             raise not_sent(error, request.url, request.proxy) from _cause(error)
         finally:
             del request.send  # a circle of references
@@ -113,10 +116,10 @@ def _holds_unread(connection: socket.socket | None) -> bool:
     return bool(look.poll(0))
 
 
-def broken(error: Exception) -> str:
+def broken(error: Exception, url: URL) -> str:
     """What to say of it. The texts of the parsers quote the answer, which may hold a token."""
     said = str(error) if isinstance(error, OSError) else ""
-    return f"the connection broke: {said or type(error).__name__}"
+    return f"the connection to {_host(url)} broke: {said or type(error).__name__}"
 
 
 def not_sent(error: Exception, url: URL, proxy: URL | None = None) -> NotSentError:

@@ -39,7 +39,8 @@ async def business_id(emulator):
                 }
             )
         refund = await shop.refunds.create({"external_id": "r-1", "invoice_id": invoice.id})
-        await shop.refund_payments.create(str(refund.id), {"amount_cents": 1_000})
+        paid = {"external_id": "rp-1", "amount_cents": 1_000, "method": "CASH"}
+        await shop.refund_payments.create(str(refund.id), paid)
         vendor = await shop.vendors.create({"external_id": "v-1", "company_name": "Mill Ltd"})
         await shop.bills.create(
             {

@@ -69,6 +69,20 @@ async def test_a_bad_field_is_named(caller, field, value):
     assert list(answer.fields) == [field]
 
 
+@pytest.mark.parametrize(
+    "email",
+    ["a", "a@", "@b", "a b@c", "a@b@c", "ä@b", "a@b\x83", "a@-b", "a..b@c", "a" * 65 + "@b"],
+)
+async def test_what_is_no_email_address_is_refused(caller, email):
+    answer = await create(caller, email=email)
+    assert (answer.status, answer.fields) == (400, {"email": ["Enter a valid email address."]})
+
+
+@pytest.mark.parametrize("email", ["a@b", "first.last+tag@mail.b-c.example", "a'o@B.EXAMPLE"])
+async def test_an_email_address_is_taken(caller, email):
+    assert (await create(caller, email=email)).body["email"] == email
+
+
 async def test_codes_are_taken_in_any_case(caller):
     body = (await create(caller, country="gb", base_currency="eur", entity_type="PLC")).body
     assert (body["country"], body["base_currency"]) == ("GB", "EUR")

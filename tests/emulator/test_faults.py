@@ -20,6 +20,8 @@ from thredfi_async.emulator import Emulator
 
 from .caller import Shop, basic
 
+pytestmark = pytest.mark.slow
+
 BODY = {"company_name": "Buyer Ltd", "external_id": "c-1"}
 PATIENCE = 10  # seconds that no test needs
 

@@ -18,6 +18,8 @@ from thredfi_async.emulator import books as rows
 
 from .fuzzing import ground
 
+pytestmark = pytest.mark.slow
+
 amounts = st.integers(1, 500) | st.sampled_from([0, -1, 10**9, None])
 names = st.sampled_from(["x1", "x2", "x3", "x4", "x5", ""])
 external_ids = st.none() | names

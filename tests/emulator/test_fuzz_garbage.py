@@ -19,6 +19,8 @@ from thredfi_async.operations import OPERATIONS
 
 from .fuzzing import ground
 
+pytestmark = pytest.mark.slow
+
 many = settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 DAY = "2025-06-01"
 LINE = {"quantity": 1, "unit_price": 100}

@@ -14,6 +14,8 @@ from thredfi_async import AuthenticationFailed, RateLimited, ThredfiClient, Tran
 from thredfi_async.emulator import Emulator
 from thredfi_async.push import Status
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 async def emulator():

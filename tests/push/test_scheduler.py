@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -254,6 +255,7 @@ def inputs(draw):
     return draw(st.permutations(records + repeats)), draw(st.integers(0, 2**32))
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(inputs())
 def test_in_any_order_each_record_ends_once_and_is_sent_after_what_it_needs(case):
