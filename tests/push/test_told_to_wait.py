@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from thredfi_async import Conflict, OutcomeUnknown, RateLimited, TransportError
+from thredfi_async import BadRequest, Conflict, OutcomeUnknown, RateLimited, TransportError
 from thredfi_async.manner import HandedBack, History
 from thredfi_async.push import Push, Status
 from thredfi_async.push.engine import IN_PROGRESS
@@ -130,6 +130,23 @@ async def test_what_earlier_rounds_know_stays_with_the_record():
         None, History(2, True, None), History(0, True, None)
     ]  # fmt: skip
     assert all(manner.hands_back and manner.may_scan for manner in sender.manners)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (BadRequest(400, operation="create_customer"), Status.FAILED),
+        (OutcomeUnknown("lost", operation="o", method="POST", path="/"), Status.UNKNOWN),
+    ],
+)
+async def test_the_call_that_knows_of_the_earlier_rounds_judges_the_record(error, status):
+    answers = iter([told_to_wait(uncertain=True), error])
+
+    def answer(kind, body):
+        raise next(answers)
+
+    (outcome,), _ = await run(FakeSender(answer, clock=PatientClock()), [customer()])
+    assert outcome.status is status
 
 
 async def test_a_record_that_may_be_there_goes_on_knowing_it_after_a_pause():

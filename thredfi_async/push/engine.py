@@ -264,15 +264,11 @@ class Engine:
             await self._send(node)
         except asyncio.CancelledError as error:
             self._settle_unknown(node, "interrupted while it was under way", error)
-            if self._is_cancelled():
+            task = asyncio.current_task()
+            if task is None or task.cancelling():  # else a call has let a stray one out
                 raise
         except Exception as error:
             self._settle_unknown(node, f"unexpected {type(error).__name__}: {error}", error)
-
-    def _is_cancelled(self) -> bool:
-        """Whether somebody cancelled this task; else a call has let a stray one out."""
-        task = asyncio.current_task()
-        return task is None or task.cancelling() > 0
 
     def _settle_unknown(self, node: Node[Job], reason: str, error: BaseException) -> None:
         if node.settled:  # what failed came after its end was settled
@@ -357,19 +353,23 @@ class Engine:
         job = node.payload
         now = self._clock.monotonic()
         ruling, pause = self._outages.judge(error, job.business_id, now)
-        if isinstance(error, OutcomeUnknown):
+        is_unknown = isinstance(error, OutcomeUnknown)
+        if is_unknown:
             job.history = History(uncertain=True, last_sent=now)
         if ruling is Ruling.WAIT and self.stage is not Stage.STOPPING:
             self._paused.put(node, pause)
             return
-        if ruling in (Ruling.WAIT, Ruling.END) and not job.was_sent:
+        if ruling in (Ruling.WAIT, Ruling.END):
             if ruling is Ruling.END:
                 self.abort(error)
-            return  # the record is as good as it was: it counts as unsent
-        verdict = Verdict.UNKNOWN if job.was_sent else Verdict.FAILED
+            if not job.was_sent:
+                return  # the record is as good as it was: it counts as unsent
+            is_unknown = True
+        # Else the call has judged it, and knew of the earlier rounds.
+        verdict = Verdict.UNKNOWN if is_unknown else Verdict.FAILED
         attempts = getattr(error, "attempts", 0)
         self._scheduler.failed(node, verdict, str(error), Detail(attempts, error))
-        if ruling in (Ruling.END, Ruling.FAIL_AND_END):
+        if ruling is Ruling.FAIL_AND_END:
             self.abort(error)
 
     # --- reporting ---------------------------------------------------------------------
