@@ -184,8 +184,8 @@ class ThredfiClient:
     - ``environment`` names a base URL (``"sandbox"`` unless said otherwise); ``base_url``
       gives one, and must be https unless it is loopback or ``allow_http`` is true.
     - ``timeout``: seconds that one attempt may take; ``connect_timeout``: that a new
-      connection may take, from looking up the name to TLS; ``retry``: how often and how
-      patiently calls are repeated.
+      connection may take, from its name to TLS; ``retry``: how often and how patiently
+      calls are repeated.
     - ``max_connections``: how many requests may be under way at once, fewer where the limit on
       open files or the connector of ``http`` allows fewer; more calls queue.
     - ``token_scope``: ``"business"`` sends each business's own token on its paths (least
