@@ -53,7 +53,7 @@ class Attempt:
 
     __slots__ = ("carried", "left", "may_repeat")
 
-    def __init__(self, *, may_repeat: bool) -> None:
+    def __init__(self, *, may_repeat: bool = False) -> None:
         self.carried = False
         self.left = False
         self.may_repeat = may_repeat
