@@ -5,13 +5,19 @@ PORT ?= 8000
 CASES ?= 20000
 SEED ?= 1
 UI_PORT ?= 3000
+PARALLEL ?= --numprocesses=2 --dist=worksteal
 WIDGET := build/widget/node_modules/@thredfi/accounting/package.json
 
+# Without its cache pytest would rewrite every test module anew in each run.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test check codegen bench chaos conformance emulator widget browser browser-tools format clean
+.PHONY: help demo quick test check lint types types-mypy types-pyright imports generated \
+	tests-quick codegen bench chaos conformance emulator widget browser browser-tools \
+	ci-long format clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv/.created:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
@@ -36,14 +42,33 @@ $(WIDGET):
 demo: .venv/.cli ## push sample records to the embedded emulator
 	$(BIN)/python examples/demo.py
 
-test: .venv/.dev ## run the tests
-	$(BIN)/python -m pytest
+quick: .venv/.dev ## the loop of an afternoon: lint, types, imports, and the tests that are quick
+	$(MAKE) --jobs=2 --output-sync=target lint imports types-mypy tests-quick
 
-check: .venv/.dev ## lint, types, imports, generated code up to date
+tests-quick: .venv/.dev
+	$(BIN)/python -m pytest $(PARALLEL) -q -m 'not slow and not long' $(QUICK)
+
+test: .venv/.dev ## run the tests, side by side, with a floor under their coverage
+	$(BIN)/python -m pytest $(PARALLEL) -m 'not long' --cov --cov-report=term:skip-covered
+
+check: lint types imports generated ## lint, types, imports, generated code up to date
+
+lint: .venv/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+
+types: types-mypy types-pyright
+
+types-mypy: .venv/.dev
 	$(BIN)/mypy
+
+types-pyright: .venv/.dev
+	$(BIN)/pyright
+
+imports: .venv/.dev
 	$(BIN)/lint-imports
+
+generated: .venv/.dev
 	$(BIN)/python -m codegen --check
 
 codegen: .venv/.dev ## generate models and operations [SPEC=path or URL]
@@ -69,9 +94,16 @@ browser-tools: .venv/.browser $(WIDGET)
 browser: browser-tools ## test that widget in a browser (chromium must be installed)
 	$(BIN)/python -m pytest tests/browser
 
+# pyenv hides the versions that are not chosen: nox is shown all there are.
+empty :=
+space := $(empty) $(empty)
+ci-long: export PATH := $(subst $(space),:,$(wildcard $(PYENV_ROOT)/versions/3.1[123].*/bin)):$(PATH)
+ci-long: .venv/.dev ## all that is too long for every change: other Pythons, lowest dependencies, wheels … [ONLY=session]
+	$(BIN)/nox $(if $(ONLY),--session $(ONLY))
+
 format: .venv/.dev ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 clean: ## remove what the targets made
-	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .nox build dist .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

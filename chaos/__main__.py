@@ -1,14 +1,16 @@
-"""``python -m chaos [faults|kills|tokens|soak …]``: prove that a push loses and doubles nothing.
+"""``python -m chaos [part …]``: prove that a push loses and doubles nothing.
 
 - faults: a push while a fifth of all requests go wrong, then a push of what failed.
 - kills: ``thredfi push --journal`` that is killed at random instants and resumed.
 - tokens: a push with tokens that live two seconds.
+- promises: servers that refuse known external_ids with 400, 409 or 422 while answers are lost and
+  garbled, that throttle one business, or that take 500 requests a second.
 - soak: one client at full speed for a long time, whose memory and sockets must stay flat.
 
 An emulator in a process of its own takes the records. Afterwards its books are held against what
 was generated: every record that the engine calls done is there exactly once, every other one is
 in the failed file with its reason, all sums agree to the penny, and the ledger balances. In full
-size it takes some 25 minutes.
+size it takes some 35 minutes.
 """
 
 from __future__ import annotations
@@ -26,13 +28,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from . import faults, kills, soak, tokens
+from . import faults, kills, promises, soak, tokens
 from .part import Result, Sizes
 
 PARTS: dict[str, Callable[[Sizes, Path], Awaitable[Result]]] = {
     "faults": faults.run,
     "kills": kills.run,
     "tokens": tokens.run,
+    "promises": promises.run,
     "soak": soak.run,
 }
 _GRACE = 120.0  # seconds after its deadline in which a part must have ended

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from thredfi_async import RetryPolicy, ThredfiError
 from thredfi_async.cli.failed_file import FailedFile
-from thredfi_async.push import Journal, Push, push
+from thredfi_async.push import Journal, Push
 
 from .check import Said, differences
 from .part import Result, Sizes, read_failed
@@ -17,11 +18,12 @@ from .plan import TIMEOUT, faults
 from .records import Line, lines
 from .server import Server, running
 
-__all__ = ["run"]
+__all__ = ["push_all", "run"]
 
 SHARE = 0.2
 CONCURRENCY = 64
 MOST_RUNS = 200
+FAILED = "failed.jsonl"
 _RETRY = RetryPolicy(base=0.05)
 
 
@@ -32,17 +34,15 @@ async def run(sizes: Sizes, folder: Path) -> Result:
     less the lines that were broken from the start, without faults.
     """
     result, said = Result(), Said()
-    failed_file = folder / "failed.jsonl"
     with running(seed=sizes.seed) as server:
         server.set_faults(faults(SHARE))
-        runs = await _push_all(server, sizes, folder / "run.db", failed_file, said)
+        given = list(lines(sizes.seed, sizes.records))
+        runs = await push_all(server, given, folder, said, concurrency=CONCURRENCY)
         figures = server.figures()
         server.set_faults(())
-        said.failed = read_failed(failed_file)
-        given = list(lines(sizes.seed, sizes.records))
         result.problems += differences(given, said, server.books())
         _show(result, said, runs, figures, len(given))
-        await _mend(server, _entries(failed_file), given, said)
+        await _mend(server, _entries(folder / FAILED), given, said)
         result.show("failed after mending (broken lines)", len(said.failed))
         result.problems += [f"mended: {one}" for one in differences(given, said, server.books())]
         result.problems += [
@@ -53,22 +53,30 @@ async def run(sizes: Sizes, folder: Path) -> Result:
     return result
 
 
-async def _push_all(
-    server: Server, sizes: Sizes, journal_file: Path, failed_file: Path, said: Said
+async def push_all(
+    server: Server, given: Sequence[Line], folder: Path, said: Said, *, concurrency: int
 ) -> list[str]:
-    """Push until a run comes to its end; why the runs before it did not."""
+    """Push until a run comes to its end; why the runs before it did not.
+
+    What fails in the last run is in the file `FAILED` of the folder.
+    """
     ends: list[str] = []
     while len(ends) < MOST_RUNS:
-        with Journal(journal_file, resume=bool(ends)) as journal, FailedFile(failed_file) as failed:
+        with (
+            Journal(folder / "run.db", resume=bool(ends)) as journal,
+            FailedFile(folder / FAILED) as failed,
+        ):
             async with server.client(timeout=TIMEOUT, retry=_RETRY) as thredfi:
-                texts = (line.text for line in lines(sizes.seed, sizes.records))
-                run = push(thredfi, texts, concurrency=CONCURRENCY, journal=journal)
+                texts = (line.text for line in given)
+                run = thredfi.push(texts, concurrency=concurrency, journal=journal)
                 try:
                     await _note(run, failed, said)
                 except ThredfiError as error:
                     ends.append(type(error).__name__)
                     continue
-                return ends
+            failed.finish()
+        said.failed = read_failed(folder / FAILED)
+        return ends
     raise AssertionError(f"no run of {MOST_RUNS} came to its end; the last: {ends[-1]}")
 
 
@@ -91,7 +99,7 @@ async def _mend(
     """Push the entries of a failed file, without those of broken lines."""
     entries = [entry for entry in failed if given[entry["line"] - 1].item is not None]
     async with server.client() as thredfi:
-        async for outcome in push(thredfi, entries, concurrency=CONCURRENCY):
+        async for outcome in thredfi.push(entries, concurrency=CONCURRENCY):
             number = entries[outcome.line - 1]["line"]
             del said.failed[number]
             if outcome.ok:

@@ -122,7 +122,8 @@ class _Push:
     async def _start(self, stdout: int) -> asyncio.subprocess.Process:
         self.runs += 1
         folder, server = self.folder, self.server
-        options = ["--journal", str(folder / "run.db"), *(["--resume"] if self.runs > 1 else [])]
+        journal = folder / "run.db"  # which an early kill may have come before
+        options = ["--journal", str(journal), *(["--resume"] if journal.exists() else [])]
         options += ["--failed", str(folder / "failed.jsonl"), "--concurrency", str(CONCURRENCY)]
         with (folder / "push.err").open("wb") as complaints:
             return await asyncio.create_subprocess_exec(

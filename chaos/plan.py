@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["TIMEOUT", "faults"]
+__all__ = ["TIMEOUT", "faults", "uncertain"]
 
 TIMEOUT = 1.0  # seconds that the client waits for an answer
 _LONGER = 3 * TIMEOUT
@@ -49,15 +50,38 @@ _HEAVY: tuple[dict[str, Any], ...] = (
 )
 
 
+# Answers that don't come, or that can't be read: whether anything was done, they don't say.
+_UNCERTAIN: tuple[tuple[float, dict[str, Any]], ...] = (
+    (3, {"kind": "reset"}),
+    (3, {"kind": "reset", "applied": True}),
+    (1, {"kind": "status", "status": 502}),
+    (1, {"kind": "status", "status": 504, "applied": True}),
+    (0.2, {"kind": "hang", "seconds": _LONGER}),
+    (0.2, {"kind": "hang", "seconds": _LONGER, "applied": True}),
+    (1, {"kind": "cut"}),
+    (3, {"kind": "garble"}),
+)
+
+
 def faults(share: float, *, heavy: bool = True) -> list[dict[str, Any]]:
-    """A plan that strikes about ``share`` (0 to 1) of the requests, in the mix above.
+    """A plan that strikes about ``share`` (0 to 1) of the requests in every way there is.
 
     ``heavy``: with some answers of a hundred megabytes.
     """
-    unit = share / sum(weight for weight, _ in _MIX)
     plan = [{"operations": _OPERATIONS} | one for one in _HEAVY if heavy]
+    return plan + _mixed(share, _MIX)
+
+
+def uncertain(share: float) -> list[dict[str, Any]]:
+    """A plan that leaves it open of about ``share`` (0 to 1) of the requests what they did."""
+    return _mixed(share, _UNCERTAIN)
+
+
+def _mixed(share: float, mix: Sequence[tuple[float, dict[str, Any]]]) -> list[dict[str, Any]]:
+    unit = share / sum(weight for weight, _ in mix)
+    plan = []
     left = 1.0  # each one is asked only where those before it have not struck
-    for weight, settings in _MIX:
+    for weight, settings in mix:
         plan.append({"operations": _OPERATIONS, "probability": weight * unit / left} | settings)
         left -= weight * unit
     return plan

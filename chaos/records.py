@@ -18,7 +18,7 @@ BUSINESSES = ("bakery", "brewery", "bindery", "boatyard")
 _SPREAD = 40  # lines by which a record may come too early or too late
 _VAT = {"VAT_20": 20, "VAT_0": 0, "EXEMPT": 0}  # percent
 _METHODS = ("bank_transfer", "cash", "check", "debit_card", "stripe")
-_RETURNED_BY = {"cash": "CASH", "check": "CHECK", "stripe": "STRIPE", "debit_card": "CREDIT_CARD"}
+_RETURNED_BY = {"cash": "CASH", "check": "CHECK", "stripe": "STRIPE", "debit_card": "DEBIT_CARD"}
 _SALES_PER_CUSTOMER = 4
 _BROKEN = 0.004  # of the sales have a broken line beside them
 

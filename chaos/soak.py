@@ -1,4 +1,4 @@
-"""Part 4: one client at full speed for a long time, whose memory and sockets are watched.
+"""Part 5: one client at full speed for a long time, whose memory and sockets are watched.
 
 It pushes the same records again and again (which the emulator answers with what it has, so
 that its books don't grow) and reads, with some faults. The client has a process of its own.
@@ -19,7 +19,7 @@ from pathlib import Path
 import attrs
 
 from thredfi_async import BusinessClient, RetryPolicy, ThredfiClient, ThredfiError
-from thredfi_async.push import Journal, push
+from thredfi_async.push import Journal
 
 from .part import Result, Sizes
 from .plan import TIMEOUT, faults
@@ -177,7 +177,7 @@ async def _push(
     while time.monotonic() < until:
         with Journal(file) as journal:
             texts = (line.text for line in lines(seed, RECORDS))
-            run = push(thredfi, texts, concurrency=CONCURRENCY, journal=journal)
+            run = thredfi.push(texts, concurrency=CONCURRENCY, journal=journal)
             try:
                 async for outcome in run:
                     failed[outcome.status] += not outcome.ok

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from thredfi_async.push import push
-
 from .check import Said, differences
 from .part import Result, Sizes
 from .records import lines
@@ -28,7 +26,7 @@ async def run(sizes: Sizes, folder: Path) -> Result:
         started = clock()
         async with server.client() as thredfi:
             texts = (line.text for line in given)
-            async for outcome in push(thredfi, texts, concurrency=CONCURRENCY):
+            async for outcome in thredfi.push(texts, concurrency=CONCURRENCY):
                 if outcome.ok:
                     said.done.add(outcome.line)
                 else:

@@ -40,6 +40,19 @@ _bridge_aioresponses()
 watcher = Watcher()
 
 
+collect_ignore = ["codegen/toy.py"]  # a program that a test runs
+
+SLOW = ("cli", "codegen", "examples")  # folders whose tests start processes or generate code
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.parent.name in SLOW:
+            item.add_marker(pytest.mark.slow)
+    # The slow ones first, so that none of them is left to one process alone in the end.
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     text = "broken_emulator: makes the emulator answer wrongly on purpose"
     config.addinivalue_line("markers", text)

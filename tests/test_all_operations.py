@@ -65,6 +65,8 @@ from thredfi_async.models import (
 )
 from thredfi_async.operations import OPERATIONS
 
+pytestmark = pytest.mark.slow
+
 T = TypeVar("T")
 
 TODAY = dt.date(2025, 6, 15)  # of the clock
@@ -278,7 +280,8 @@ async def refunds(shop: BusinessClient) -> None:
     )
     assert (first.refund_id, first.refunded_amount, first.method) == (refund_id, 1000, "CASH")
     second = await shop.refund_payments.create(
-        refund_id, {"external_id": "rp-2", "amount_cents": 2000, "processor": "stripe"}
+        refund_id,
+        {"external_id": "rp-2", "amount_cents": 2000, "method": "STRIPE", "processor": "stripe"},
     )
     payments = shop.refund_payments.list(refund_id, page_size=1)
     assert [one.id async for one in payments] == [first.id, second.id]
@@ -752,6 +755,9 @@ async def menu(shop: BusinessClient) -> None:
     assert (known(shown.menu).reports, known(shown.menu).tasks) == (True, False)
     assert shown.sub_menu_tabs == {"reports.balance_sheet": False}
     assert await shop.menu_config.get() == shown
+    more = await shop.menu_config.update({"menu": {"insights": False}})
+    assert (known(more.menu).insights, known(more.menu).tasks) == (False, False)
+    assert more.sub_menu_tabs == shown.sub_menu_tabs
     await shop.menu_config.delete()
     assert known((await shop.menu_config.get()).menu).tasks is True
 
@@ -887,7 +893,8 @@ async def payouts(shop: BusinessClient) -> None:
     payment_ids = [known(one.id) for one in paid]
     refund = await shop.refunds.create({"invoice_id": invoice_id, "amount_cents": 500})
     back = await shop.refund_payments.create(
-        known(refund.id), {"amount_cents": 500, "processor": "stripe"}
+        known(refund.id),
+        {"external_id": "rp-3", "amount_cents": 500, "method": "STRIPE", "processor": "stripe"},
     )
     payout = await shop.payouts.create(
         PayoutCreateRequest(

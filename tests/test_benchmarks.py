@@ -37,6 +37,7 @@ def test_one_run_shows_the_typed_call_beside_the_hand_written_one() -> None:
     assert "Model modules loaded by import thredfi_async: 0" in lines
 
 
+@pytest.mark.slow
 def test_an_unknown_section_is_refused_with_those_there_are() -> None:
     done = run("nonsense")
     assert done.returncode == 2

@@ -11,6 +11,8 @@ from thredfi_async.emulator import Emulator
 
 from .support import BUSINESS, Received, ScriptedServer, answer
 
+pytestmark = pytest.mark.slow
+
 INVOICE = {"id": "inv-id"}
 BODY = {"external_id": "i-1", "sent_at": "2025-01-31", "line_items": []}
 

@@ -13,6 +13,7 @@ import pytest
 from chaos import __main__ as command
 from chaos.check import Said, differences
 from chaos.part import Result, Sizes
+from chaos.promises import Promises, held_against, servers
 from chaos.records import BUSINESSES, Line, lines
 
 ROOT = Path(__file__).parents[1]
@@ -36,6 +37,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         ("faults", "--records=5000"),
         ("kills", "--records=5000"),
         ("tokens", "--records=5000"),
+        ("promises", "--records=2500"),
         ("soak", "--soak=20"),
     ],
 )
@@ -46,6 +48,7 @@ def test_a_small_run_finds_no_difference(part: str, size: str) -> None:
     assert f"seed {SEED}" in done.stdout
 
 
+@pytest.mark.slow
 def test_an_unknown_part_is_refused_with_those_there_are() -> None:
     done = run("nonsense")
     assert done.returncode == 2
@@ -188,6 +191,43 @@ def test_a_failure_without_a_reason_is_seen() -> None:
     number = next(iter(heard.failed))
     heard.failed[number] = ("failed", None)
     assert differences(GIVEN, heard, books(GIVEN)) == [f"failed without a reason: line {number}"]
+
+
+# --- what broken promises are held against ---------------------------------------------
+
+
+LOSING, THROTTLED = Promises(({"kind": "duplicate"},), loses=True), Promises(())
+
+
+def ended(status: str, *numbers: int) -> Said:
+    """What an engine says that has done all but these."""
+    heard = said()
+    heard.done -= {*numbers}
+    heard.failed |= dict.fromkeys(numbers, (status, "why"))
+    return heard
+
+
+def test_a_thousandth_may_stay_unknown_where_answers_are_lost() -> None:
+    assert len(GOOD) > 1_000
+    assert held_against(LOSING, GIVEN, said()) == []
+    assert held_against(LOSING, GIVEN, ended("unknown", GOOD[0])) == []
+    [problem] = held_against(LOSING, GIVEN, ended("unknown", *GOOD[:2]))
+    assert problem == f"2 of {len(GOOD):,} good records are unknown"
+
+
+@pytest.mark.parametrize("status", ["failed", "unknown"])
+def test_a_throttle_fails_no_record(status: str) -> None:
+    [problem] = held_against(THROTTLED, GIVEN, ended(status, GOOD[0]))
+    assert problem == "1 good records failed: why"
+    assert held_against(LOSING, GIVEN, ended(status, GOOD[0])) == []
+
+
+def test_the_limits_are_as_they_are_said_to_be_and_lower_for_few_records() -> None:
+    rates = [
+        [one.faults[0].get("rate") for one in servers(records).values()]
+        for records in (40_000, 400)
+    ]
+    assert rates == [[None, None, None, 100, 500], [None, None, None, 20, 100]]
 
 
 # --- the command ---------------------------------------------------------------------

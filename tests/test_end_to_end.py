@@ -33,6 +33,8 @@ from thredfi_async.models import (
 
 from .support import FakeClock
 
+pytestmark = pytest.mark.slow
+
 NOON = dt.datetime(2025, 1, 15, 12, tzinfo=dt.UTC)
 
 
@@ -211,7 +213,8 @@ async def test_the_whole_way_with_models(emulator: Emulator, thredfi: ThredfiCli
         )
     )
     refund = await shop.refunds.create({"invoice_id": created.id, "amount_cents": 200})
-    await shop.refund_payments.create(str(refund.id), {"amount_cents": 150})
+    paid = {"external_id": "rp-1", "amount_cents": 150, "method": "BANK_TRANSFER"}
+    await shop.refund_payments.create(str(refund.id), paid)
     assert (await shop.refunds.get(str(refund.id))).status == "processing"
     totals = emulator.books(business.id).totals()
     assert (totals.invoiced, totals.paid, totals.refunded, totals.refund_paid) == (

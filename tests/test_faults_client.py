@@ -36,6 +36,8 @@ from thredfi_async.operations import OPERATIONS
 
 from .support import FakeClock
 
+pytestmark = pytest.mark.slow
+
 TIMEOUT = 0.25  # seconds that an attempt may take where a fault is slower than that
 MOST = 1 << 20  # bytes of an answer
 
@@ -84,7 +86,7 @@ async def refund(shop: BusinessClient) -> Any:
 
 
 async def refund_payment(shop: BusinessClient, refund_id: str) -> Any:
-    body = {"external_id": "rp-1", "amount_cents": 1_000}
+    body = {"external_id": "rp-1", "amount_cents": 1_000, "method": "CASH"}
     return await shop.refund_payments.create(refund_id, body)
 
 

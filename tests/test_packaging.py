@@ -7,7 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import thredfi_async
+
+pytestmark = pytest.mark.slow
 
 PACKAGE = Path(thredfi_async.__file__).parent
 

@@ -11,6 +11,8 @@ from thredfi_async import RateLimited, RetryPolicy, ServerError, ThredfiClient, 
 
 from .support import BUSINESS, FakeClock, ScriptedServer, answer
 
+pytestmark = pytest.mark.slow
+
 CALLS = 1_000
 DOWN = answer(503, {"error_code": "unavailable", "message": "Down.", "detail": {}})
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from thredfi_async import ThredfiClient, ThredfiError
 
 from .support import BUSINESS, FakeClock, ScriptedServer
+
+pytestmark = pytest.mark.slow
 
 BODY = {"external_id": "i-1", "sent_at": "2025-01-31", "line_items": []}
 

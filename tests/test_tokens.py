@@ -374,6 +374,21 @@ async def test_a_create_within_a_timeout_shows_no_secret(server: ScriptedServer)
     assert not shows_a_secret(shown)
 
 
+@pytest.mark.parametrize(
+    "lost", [None, b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nsecret-token"]
+)
+async def test_a_token_call_that_broke_off_shows_no_secret(
+    server: ScriptedServer, lost: bytes | None
+) -> None:
+    server.closes = True
+    server.script_tokens = lambda _: lost
+    async with client(server) as thredfi:
+        with pytest.raises(ThredfiError) as caught:
+            await create(thredfi)
+    assert "broke" in str(caught.value.__cause__)
+    assert not shows_a_secret(seen(caught.value).replace(repr(lost), ""))
+
+
 async def test_what_a_client_is_made_of_shows_no_secret(server: ScriptedServer) -> None:
     async with client(server) as thredfi:
         await create(thredfi)

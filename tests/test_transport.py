@@ -51,9 +51,8 @@ def client(url: str, **arguments: Any) -> ThredfiClient:
         partner_uuid="partner",
         api_key="secret-key",
         base_url=url,
-        token_store=Given(),
         allow_http=True,
-        **arguments,
+        **{"token_store": Given(), **arguments},
     )
 
 
@@ -97,7 +96,7 @@ async def test_a_header_that_can_not_be_one_is_not_sent_nor_repeated_in_the_erro
         allow_http=False,
         http=None,
     )
-    attempt = Attempt()
+    attempt = Attempt(may_repeat=False)
     with pytest.raises(NotSentError) as caught:
         await transport.send(
             "GET", "/", authorization="Bearer a\nb", body=None, headers={}, attempt=attempt
@@ -475,21 +474,28 @@ async def test_with_few_files_many_calls_at_once_all_succeed(server: ScriptedSer
     assert out == b"0\n"
 
 
-@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENOBUFS, errno.EADDRNOTAVAIL])
-async def test_what_the_machine_has_run_out_of_is_waited_for(
-    server: ScriptedServer, number: int
-) -> None:
-    left = [1, 1]
+def runs_out(number: int) -> aiohttp.TCPConnector:
+    """A connector to which the first two sockets are refused."""
+    refused = [1, 1]
 
     def make(address: Any) -> socket.socket:
-        if left:
-            left.pop()
+        if refused:
+            refused.pop()
             raise OSError(number, "used up")
         return socket.socket(address[0], address[1], address[2])
 
-    connector = aiohttp.TCPConnector(socket_factory=make)
+    return aiohttp.TCPConnector(socket_factory=make)
+
+
+EXHAUSTED = pytest.mark.parametrize("number", [errno.EMFILE, errno.ENOBUFS, errno.EADDRNOTAVAIL])
+
+
+@EXHAUSTED
+async def test_what_the_machine_has_run_out_of_is_waited_for(
+    server: ScriptedServer, number: int
+) -> None:
     async with (
-        aiohttp.ClientSession(connector=connector) as http,
+        aiohttp.ClientSession(connector=runs_out(number)) as http,
         client(server.url, http=http) as c,
     ):
         with pytest.raises(TransportError, match="used up") as caught:
@@ -497,3 +503,16 @@ async def test_what_the_machine_has_run_out_of_is_waited_for(
         assert is_exhaustion(caught.value)
         assert (await create(c, retries=1)).id == "inv-id"
     assert not is_exhaustion(TransportError("no connection"))
+
+
+@EXHAUSTED
+async def test_running_out_shows_in_the_error_of_a_token_call(
+    server: ScriptedServer, number: int
+) -> None:
+    async with (
+        aiohttp.ClientSession(connector=runs_out(number)) as http,
+        client(server.url, http=http, token_store=None) as c,
+    ):
+        with pytest.raises(TransportError, match="used up") as caught:
+            await create(c)
+    assert is_exhaustion(caught.value)

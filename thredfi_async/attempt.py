@@ -33,7 +33,10 @@ class NotSentError(Exception):
 
 
 class LostError(Exception):
-    """The request may have arrived, but no whole answer came back."""
+    """The request may have arrived, but no whole answer came back.
+
+    Raised from None: the frames of aiohttp's own error hold the answer, which may hold a token.
+    """
 
 
 class _ClosedError(Exception):
@@ -44,27 +47,26 @@ class Attempt:
     """One request on its way. Whoever cuts it short asks it whether it had ``left``.
 
     ``left`` is false only while no byte of it can have been written; ``carried`` is whether
-    aiohttp has called `carry`.
+    aiohttp has called `carry`. Where it ``may_repeat``, nobody looks at a pooled connection
+    before it is written to, which costs a system call.
     """
 
-    __slots__ = ("carried", "left")
+    __slots__ = ("carried", "left", "may_repeat")
 
-    def __init__(self) -> None:
+    def __init__(self, *, may_repeat: bool = False) -> None:
         self.carried = False
         self.left = False
+        self.may_repeat = may_repeat
 
     async def carry(
         self, request: aiohttp.ClientRequest, go_on: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
-        """The middleware. Raises `NotSentError` and `LostError`, which aiohttp doesn't repeat.
-
-        A connection from the pool is looked at before it is written to.
-        """
+        """The middleware. Raises `NotSentError` and `LostError`, which aiohttp doesn't repeat."""
         self.carried = True
         self.left = False
 
         async def write(conn: Connection) -> aiohttp.ClientResponse:
-            if await _is_closed(conn):
+            if not self.may_repeat and await _is_closed(conn):
                 raise _ClosedError
             self.left = True
             try:
@@ -83,7 +85,7 @@ class Attempt:
                     continue
         except Exception as error:
             if self.left:
-                raise LostError(broken(error)) from error
+                raise LostError(broken(error, request.url)) from None
             raise not_sent(error, request.url, request.proxy) from _cause(error)
         finally:
             del request.send  # a circle of references
@@ -113,10 +115,10 @@ def _holds_unread(connection: socket.socket | None) -> bool:
     return bool(look.poll(0))
 
 
-def broken(error: Exception) -> str:
+def broken(error: Exception, url: URL) -> str:
     """What to say of it. The texts of the parsers quote the answer, which may hold a token."""
     said = str(error) if isinstance(error, OSError) else ""
-    return f"the connection broke: {said or type(error).__name__}"
+    return f"the connection to {_host(url)} broke: {said or type(error).__name__}"
 
 
 def not_sent(error: Exception, url: URL, proxy: URL | None = None) -> NotSentError:

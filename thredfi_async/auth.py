@@ -167,7 +167,9 @@ class TokenCache:
         if error is None:
             return task.result()
         # Each waiter raises its own copy: a shared one would gather everybody's traceback.
-        raise copy.copy(error)
+        own = copy.copy(error)
+        own.__cause__ = error.__cause__
+        raise own
 
     async def drop(self, scope: str, token: Token) -> None:
         """Stop using this token (it was refused), but not a newer one of the same scope."""

@@ -195,7 +195,7 @@ class _Call(Progress):
             shared.statistics.requests += 1
             if self.attempts > 1:
                 shared.statistics.retries += 1
-            self.attempt = attempt = Attempt()
+            self.attempt = attempt = Attempt(may_repeat=self.is_repeatable())
             exchange = shared.transport.send(
                 request.operation.method,
                 request.target,

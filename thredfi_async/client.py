@@ -43,7 +43,7 @@ from .services.vendors import Vendors
 from .session import BusinessToken, Session, Statistics
 
 if TYPE_CHECKING:
-    from .push import Journal, Push
+    from .push import Journal, Push, Record
 
 __all__ = ["ENVIRONMENTS", "BusinessClient", "ThredfiClient"]
 
@@ -313,7 +313,7 @@ class ThredfiClient:
 
     def push(
         self,
-        records: Iterable[Mapping[str, Any]] | AsyncIterable[Mapping[str, Any]],
+        records: Iterable[Record] | AsyncIterable[Record],
         *,
         concurrency: int = 64,
         journal: Journal | None = None,
@@ -326,7 +326,7 @@ class ThredfiClient:
         """
         from .push import push
 
-        return push(self, records, concurrency=concurrency, journal=journal)
+        return push(self._session, records, concurrency=concurrency, journal=journal)
 
 
 def _base_url(environment: str | None, base_url: str | None) -> str:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+from contextlib import suppress
 from typing import Literal
 
 __all__ = ["InUse", "open_exclusively"]
+
+_MODE = 0o600
 
 
 class InUse(Exception):
@@ -15,8 +19,12 @@ class InUse(Exception):
 def open_exclusively(path: str, *, synchronous: Literal["FULL", "NORMAL"]) -> sqlite3.Connection:
     """Open a file, new or not, in WAL mode and autocommit. Raises `InUse` and sqlite3.Error.
 
-    The connection may go from one thread to another, but never serve two at once.
+    A new file, and what SQLite keeps beside it, is for its owner alone. The connection may go
+    from one thread to another, but never serve two at once.
     """
+    path = os.path.abspath(path)  # to SQLite, some texts that are no path mean something else
+    with suppress(OSError):  # it is there already, or SQLite says what is wrong
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE))
     connection = sqlite3.connect(path, isolation_level=None, timeout=0, check_same_thread=False)
     try:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")

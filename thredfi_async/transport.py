@@ -143,7 +143,7 @@ class Transport:
             if not attempt.left or isinstance(error, _BEFORE):
                 raise not_sent(error, URL(self.base_url)) from error
             # aiohttp and its parsers raise more than they document for a broken answer.
-            raise LostError(broken(error)) from error
+            raise LostError(broken(error, URL(self.base_url))) from None
 
     async def _send_form(
         self,

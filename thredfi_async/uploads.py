@@ -45,6 +45,8 @@ class Upload:
             hint = "; see Upload.of" if isinstance(path, bytes) else ""
             raise InvalidRequest.at("path", f"must be a path, not {type(path).__name__}{hint}")
         source = os.fspath(path)
+        if isinstance(source, bytes) or "\0" in source:
+            raise InvalidRequest.at("path", "must be text without NUL characters")
         self._fill(source, Path(source).name if filename is None else filename, content_type)
 
     @classmethod

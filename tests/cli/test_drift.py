@@ -39,7 +39,8 @@ async def business_id(emulator):
                 }
             )
         refund = await shop.refunds.create({"external_id": "r-1", "invoice_id": invoice.id})
-        await shop.refund_payments.create(str(refund.id), {"amount_cents": 1_000})
+        paid = {"external_id": "rp-1", "amount_cents": 1_000, "method": "CASH"}
+        await shop.refund_payments.create(str(refund.id), paid)
         vendor = await shop.vendors.create({"external_id": "v-1", "company_name": "Mill Ltd"})
         await shop.bills.create(
             {
@@ -225,11 +226,11 @@ async def test_a_part_that_cant_be_read_is_status_1(emulator, business_id, env):
     assert "not looked at: list_bills was refused: 403" in ended.err
 
 
-async def test_without_an_api_or_a_business_it_is_status_2(env):
+async def test_without_an_api_it_is_status_2_and_without_the_business_status_1(env):
     unreachable = await thredfi("drift", "--business", "b", env=UNREACHABLE)
     nobody = "00000000-0000-4000-8000-000000000000"
     unknown = await thredfi("drift", "--business", nobody, env=env)
-    for ended in (unreachable, unknown):
-        assert (ended.status, ended.out) == (2, "")
+    for ended, status in ((unreachable, 2), (unknown, 1)):
+        assert (ended.status, ended.out) == (status, "")
         assert ended.err.startswith("thredfi: ")
         assert "Traceback" not in ended.err

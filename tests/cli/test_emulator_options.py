@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from thredfi_async import OutcomeUnknown, ThredfiClient
@@ -76,7 +77,7 @@ async def test_it_misbehaves_by_the_plan(tmp_path):
     ("plan", "said"),
     [
         ("[[fault]]\nkind = 'rest'\n", "plan.toml: fault 1: kind must be one of refuse, "),
-        ("fault", "plan.toml is no TOML: "),
+        ("fault", "plan.toml is not valid TOML: "),
         (None, "plan.toml: No such file or directory"),
     ],
 )
@@ -92,3 +93,21 @@ async def test_a_bad_plan_is_status_2(tmp_path, plan, said):
     assert said in ended.err
     assert "Traceback" not in ended.err
     assert "Warning" not in ended.err
+
+
+async def test_refusals_have_the_shape_of_the_guide_and_tokens_are_told_apart():
+    async with served("--errors", "guide", "--strict-tokens") as (client, business_id, _):
+        url, token = client.base_url, await client.tokens.partner()
+        headers = {"Authorization": f"Bearer {token.access_token}"}
+        async with aiohttp.ClientSession(headers=headers) as session:
+            answer = await session.get(f"{url}/v1/platform/businesses/{business_id}/customers/")
+            refused = await answer.json()
+        assert answer.status == 403
+        assert {"error", "error_code"} <= set(refused)
+        assert await client.business(business_id).customers.list().collect() == []
+
+
+async def test_an_unknown_shape_names_the_known_ones():
+    ended = await thredfi("emulator", "--port", "0", "--errors", "own", env={})
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err == "thredfi: --errors must be reference or guide, not 'own'\n"

@@ -28,10 +28,11 @@ async def test_token_of_a_business_says_its_scope(emulator, env):
     assert "business_access" in ended.out
 
 
-async def test_token_with_wrong_credentials_is_status_2(env):
+async def test_token_with_wrong_credentials_is_status_1_and_said_once(env):
     ended = await thredfi("token", env={**env, "THREDFI_API_KEY": "planted-wrong-key"})
-    assert ended.status == 2
-    assert "401" in ended.err
+    assert ended.status == 1
+    assert ended.err.count("401") == 1
+    assert len(ended.err.splitlines()) == 1
     assert "planted-wrong-key" not in ended.out + ended.err
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 
 import pytest
 
@@ -39,18 +38,3 @@ async def test_the_size_of_a_file_is_shown_once_it_is_known(monkeypatch, summary
     file.write_text("a\n" * 1234)
     await shown(monkeypatch, summary, file)
     assert "3 of 1,234 records" in capsys.readouterr().err
-
-
-async def test_when_nobody_reads_it_any_more_the_push_goes_on(monkeypatch, summary):
-    class Gone:
-        def isatty(self):
-            return False
-
-        def write(self, text):
-            raise BrokenPipeError
-
-        def flush(self):
-            raise BrokenPipeError
-
-    monkeypatch.setattr(sys, "stderr", Gone())
-    await shown(monkeypatch, summary)

@@ -50,12 +50,17 @@ async def test_a_journal_that_is_there_needs_resume(env, file, tmp_path):
     assert "Traceback" not in ended.err
 
 
-async def test_a_journal_of_another_input_is_refused(env, file, tmp_path):
-    journal = ("--journal", tmp_path / "run.db", "--resume")
-    assert (await thredfi("push", file(GOOD), *journal, env=env)).status == 0
-    ended = await thredfi("push", file(GOOD[:-1], "other.jsonl"), *journal, env=env)
-    assert ended.status == 2
-    assert "of another input" in ended.err
+async def test_an_input_that_was_edited_and_sorted_anew_resumes(emulator, env, file, tmp_path):
+    journal = ("--journal", tmp_path / "run.db")
+    assert (await thredfi("push", file(GOOD[:-1]), *journal, env=env)).status == 0
+    before = emulator.requests.total()
+    other = file([GOOD[-1], *reversed(GOOD[:-1])], "other.jsonl")
+    ended = await thredfi("push", other, *journal, "--resume", "--json", env=env)
+    assert ended.status == 0, ended.err
+    summary = json.loads(ended.out)
+    assert (summary["created"], summary["replayed"]) == (1, len(GOOD) - 1)
+    creates = emulator.requests.total() - before
+    assert creates <= 4, "tokens, businesses, and the one record that is new"
 
 
 async def test_a_second_process_on_the_same_journal_is_refused(emulator, env, file, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json as jsonlib
 from datetime import date
 from typing import Any
@@ -84,7 +85,8 @@ class Caller:
             if answer.headers.get(MARK) != UNDESCRIBED:
                 description.check(method, path.partition("?")[0], answer.status, body)
             if answer.status >= 400:
-                assert answer.headers["X-Request-ID"] == body["request_id"]
+                request_id = answer.headers["X-Request-ID"]
+                assert request_id == body.get("request_id", request_id) != ""
             return Answer(answer.status, body, answer.headers)
 
     async def partner_token(self) -> str:
@@ -106,6 +108,7 @@ class Shop:
         self.caller = caller
         self.id = business_id
         self.token = token
+        self._numbers = itertools.count(1)
 
     @property
     def books(self) -> Any:
@@ -165,8 +168,12 @@ class Shop:
         )
 
     async def refund_payment(self, refund: Any, amount: int, **fields: Any) -> Any:
-        path = f"invoices/refunds/{refund['id']}/payments/"
-        return await self._made(path, {"amount_cents": amount, **fields})
+        body = {
+            "amount_cents": amount,
+            "method": "BANK_TRANSFER",
+            "external_id": f"rp-{next(self._numbers)}",
+        }
+        return await self._made(f"invoices/refunds/{refund['id']}/payments/", {**body, **fields})
 
     async def customer_credit(self, customer: Any, amount: int, *shares: Any, **fields: Any) -> Any:
         """A sent credit of one line; ``shares`` are invoices with what is applied to each."""

@@ -21,6 +21,8 @@ from .schemas import Schema, Validator
 
 OPENAPI = Path(__file__).parents[2] / "openapi"
 REFUSAL = {"error_code", "message", "detail", "request_id"}
+GUIDE_REFUSAL = {"error", "error_code", "details"}
+ENTITY_TYPE_REFUSAL = {"error_code", "detail"}
 JSON = "application/json"
 
 
@@ -88,12 +90,29 @@ def _check_refusal(asked: Endpoint | None, status: int, body: Any) -> None:
 
 
 def check_refusal(body: Any) -> None:
-    """Assert that the body of a refusal has the one shape of all refusals."""
+    """Assert that the body of a refusal has the one shape of all but those of entity types."""
     _raise(_refusal_validator().problems(body))
     assert isinstance(body, dict)
+    if body.keys() == ENTITY_TYPE_REFUSAL:
+        assert body["error_code"] == "validation_error"
+        assert body["detail"].startswith("Invalid entity_type ")
+        return
     assert body.keys() == REFUSAL
-    assert isinstance(body["detail"], dict)
-    for texts in body["detail"].values():
+    _check_texts(body["detail"])
+
+
+def check_guide_refusal(body: Any) -> None:
+    """Assert that the body of a refusal has the shape of the error-handling guide."""
+    _raise(
+        Validator(document(), {"$ref": "#/components/schemas/GuideErrorResponse"}).problems(body)
+    )
+    assert body.keys() == GUIDE_REFUSAL
+    _check_texts(body["details"])
+
+
+def _check_texts(fields: Any) -> None:
+    assert isinstance(fields, dict)
+    for texts in fields.values():
         assert texts
         assert all(isinstance(text, str) and text for text in texts)
 

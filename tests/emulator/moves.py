@@ -296,6 +296,7 @@ def pay_refund(play: Play) -> None:
         "refund payments",
         f"invoices/refunds/{refund}/payments/",
         amount_cents=play.amount(),
+        method=play.any(("CASH", "DEBIT_CARD", "STRIPE")),
         external_id=play.external_id(),
         completed_at=play.instant(),
         refund_processing_fee_cents=play.any((None, 3)),

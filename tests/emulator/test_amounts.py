@@ -14,6 +14,8 @@ from thredfi_async.emulator import Emulator
 
 from .caller import Caller, Shop
 
+pytestmark = pytest.mark.slow
+
 
 def line(quantity=1, unit_price=1000, **fields):
     return {"quantity": quantity, "unit_price": unit_price, **fields}

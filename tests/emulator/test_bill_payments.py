@@ -112,7 +112,11 @@ async def test_one_payment_pays_several_bills_and_the_rest_is_a_prepayment(shop,
         ({"amount_cents": 99}, "allocations"),
         ({"currency": "USD"}, "currency"),
         ({"processing_fee_cents": -1}, "processing_fee_cents"),
-        ({"payment_method": "cash"}, "payment_method"),
+        ({"payment_method": "barter"}, "payment_method"),
+        ({"payment_method": "check"}, "check_number"),
+        ({"payment_method": "CHECK", "check_number": ""}, "check_number"),
+        ({"check_number": "1" * 51}, "check_number"),
+        ({"payment_reference": "r" * 101}, "payment_reference"),
     ],
 )
 async def test_what_cannot_be_is_refused_and_leaves_no_trace(shop, mill, fields, named):

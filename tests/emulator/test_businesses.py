@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from thredfi_async.errors import InvalidRequest
+from thredfi_async.errors import BadRequest, InvalidRequest
 
 PATH = "/v1/platform/businesses/"
 BUSINESS = {
@@ -55,7 +55,6 @@ async def test_four_fields_are_required(caller, field):
     [
         ("country", "XX"),
         ("base_currency", "XXX"),
-        ("entity_type", "gmbh"),
         ("accounting_method", "guess"),
         ("external_id", ""),
         ("legal_name", "x" * 256),
@@ -70,14 +69,52 @@ async def test_a_bad_field_is_named(caller, field, value):
     assert list(answer.fields) == [field]
 
 
+@pytest.mark.parametrize(
+    "email",
+    ["a", "a@", "@b", "a b@c", "a@b@c", "ä@b", "a@b\x83", "a@-b", "a..b@c", "a" * 65 + "@b"],
+)
+async def test_what_is_no_email_address_is_refused(caller, email):
+    answer = await create(caller, email=email)
+    assert (answer.status, answer.fields) == (400, {"email": ["Enter a valid email address."]})
+
+
+@pytest.mark.parametrize("email", ["a@b", "first.last+tag@mail.b-c.example", "a'o@B.EXAMPLE"])
+async def test_an_email_address_is_taken(caller, email):
+    assert (await create(caller, email=email)).body["email"] == email
+
+
 async def test_codes_are_taken_in_any_case(caller):
     body = (await create(caller, country="gb", base_currency="eur", entity_type="PLC")).body
     assert (body["country"], body["base_currency"]) == ("GB", "EUR")
     assert body["entity_type"] == "plc"
 
 
-async def test_any_entity_type_is_taken_where_no_list_is_known(caller):
-    assert (await create(caller, country="FR", entity_type="sarl")).status == 201
+@pytest.mark.parametrize("country", ["DE", "NL", "ES", "BE", "MY", "SG", "FR"])
+async def test_any_entity_type_is_taken_where_not_the_whole_list_is_known(caller, country):
+    answer = await create(caller, country=country, entity_type="Partnership_of_tomorrow")
+    assert (answer.status, answer.body["entity_type"]) == (201, "partnership_of_tomorrow")
+
+
+async def test_a_wrong_entity_type_is_refused_as_the_guide_shows_it(caller, emulator):
+    refused = {
+        "error_code": "validation_error",
+        "detail": "Invalid entity_type 'GmbH' for country GB. Valid options: limited (Ltd), "
+        "sole_trader (Sole Trader), llp (Limited Liability Partnership (LLP)), "
+        "partnership (Partnership), plc (Public Limited Company (PLC))",
+    }
+    answer = await create(caller, entity_type="GmbH")
+    assert (answer.status, answer.body) == (400, refused)
+    made = (await create(caller)).body
+    path = f"{PATH}{made['id']}/"
+    answer = await caller.send("PATCH", path, {"tin": "1", "entity_type": "GmbH"})
+    assert (answer.status, answer.body) == (400, refused)
+    assert "tin" not in (await caller.send("GET", path)).body
+    async with emulator.client() as thredfi:
+        with pytest.raises(BadRequest, match=r"Valid options: limited \(Ltd\)") as caught:
+            await thredfi.businesses.create(
+                {**BUSINESS, "external_id": "b2", "entity_type": "GmbH"}
+            )
+    assert caught.value.code == "validation_error"
 
 
 async def test_a_business_is_changed_by_patch(caller):
@@ -99,7 +136,7 @@ async def test_the_entity_type_may_be_emptied(caller):
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("entity_type", "gmbh"), ("legal_name", None), ("email", None), ("email", "")],
+    [("legal_name", None), ("email", None), ("email", "")],
 )
 async def test_a_bad_change_is_refused_and_changes_nothing(caller, field, value):
     made = (await create(caller)).body

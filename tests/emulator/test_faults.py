@@ -20,6 +20,8 @@ from thredfi_async.emulator import Emulator
 
 from .caller import Shop, basic
 
+pytestmark = pytest.mark.slow
+
 BODY = {"company_name": "Buyer Ltd", "external_id": "c-1"}
 PATIENCE = 10  # seconds that no test needs
 
@@ -123,6 +125,156 @@ async def test_retry_after_is_in_seconds_or_a_date_by_the_emulators_clock(faults
     assert (await ask(shop)).head["retry-after"] == "7"
     date = parsedate_to_datetime((await ask(shop)).head["retry-after"])
     assert date.timestamp() == clock.now + 90
+
+
+async def test_a_garbled_answer_has_one_byte_that_is_no_utf_8_in_a_text(faults, shop):
+    faults.add("garble")
+    seen = await ask(shop)
+    assert (seen.status, int(seen.head["content-length"])) == (201, len(seen.body))
+    with pytest.raises(UnicodeDecodeError):
+        seen.body.decode()
+    (place,) = [place for place, byte in enumerate(seen.body) if byte == 0xE9]
+    assert seen.body[place - 1 : place] == b'"'
+    mended = json.loads(seen.body.replace(b"\xe9", b""))
+    assert mended["company_name"] == "Buyer Ltd"
+    assert is_applied(shop)
+    faults.clear()
+    assert json.loads((await ask(shop)).body) == mended
+
+
+async def test_not_always_the_same_text_is_garbled(faults, shop):
+    faults.add("garble")
+    assert len({(await ask(shop)).body for _ in range(20)}) > 2
+
+
+# --- how the server behaves --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(409, "duplicate_external_id"), (400, "validation_error"), (422, "validation_error")],
+)
+async def test_a_known_external_id_is_refused(faults, shop, status, code):
+    faults.add("duplicate", status=status)
+    first, again = await ask(shop), await ask(shop)
+    assert (first.status, again.status) == (201, status)
+    refused = json.loads(again.body)
+    assert refused["error_code"] == code
+    assert "external_id" in refused["detail"]
+    assert refused["request_id"] == again.head["x-request-id"]
+    assert len(shop.books.customers) == 1
+    assert faults.struck == {"duplicate": 1}
+
+
+async def test_what_is_no_repeat_of_a_create_is_no_duplicate(faults, shop):
+    faults.add("duplicate")
+    assert (await ask(shop)).status == 201
+    assert (await ask(shop, method="GET")).status == 200
+    made = json.loads((await ask(shop, method="GET")).body)["results"][0]
+    renamed = {"external_id": "c-1", "company_name": "Other"}
+    assert (await shop.send("PUT", f"customers/{made['id']}/", renamed)).status == 200
+    assert (await shop.post("customers/", {"company_name": "Nameless"})).status == 201
+    assert (await shop.post("customers/", {"company_name": "Nameless"})).status == 201
+    bad = {"external_id": "c-1", "email": "nowhere"}  # refused before anybody looks at its name
+    assert (await shop.post("customers/", bad)).status == 400
+    payout = {
+        "external_id": "po-1",
+        "processor": "stripe",
+        "paid_out_amount_cents": 1,
+        "fee_cents": 0,
+        "currency": "GBP",
+        "status": "paid",
+        "completed_at": "2025-06-04T09:00:00Z",
+    }
+    answers = [await shop.post("payouts/", payout) for _ in range(2)]
+    assert [answer.status for answer in answers] == [201, 200]
+    assert faults.struck == {}
+
+
+@pytest.mark.parametrize("header", [{}, {"Idempotency-Key": "k-1"}])
+async def test_known_things_whose_repeat_would_be_answered_with_201_or_by_key_are_duplicates_too(
+    faults, shop, header
+):
+    invoice = await shop.invoice(100)
+    faults.add("duplicate", status=422)
+    write_off = {"external_id": "w-1", "amount_cents": 10}
+    payment = {"invoice_id": invoice["id"], "amount_cents": 10, "external_id": "p-1"}
+    payment |= {"payment_date": "2025-06-02", "payment_method": "cash"}
+    for path, body in [
+        (f"invoices/{invoice['id']}/write-offs/", write_off),
+        ("invoices/payments/", payment),
+        ("receipts/", {"external_id": "r-1"}),
+    ]:
+        answers = [await shop.post(path, body, headers=header) for _ in range(2)]
+        assert [answer.status for answer in answers] == [201, 422]
+
+
+async def test_a_business_that_is_there_is_a_duplicate_too(faults, caller):
+    faults = caller.emulator.faults.add("duplicate", status=400)
+    body = {"external_id": "b", "legal_name": "B", "entity_type": "plc", "email": "b@b.example"}
+    answers = [await caller.send("POST", "/v1/platform/businesses/", body) for _ in range(2)]
+    assert [answer.status for answer in answers] == [201, 400]
+    assert faults.struck == {"duplicate": 1}
+
+
+async def test_the_refusal_of_a_duplicate_may_be_lost_like_any_answer(faults, shop):
+    faults.add("duplicate", status=422).add("cut", times=2)
+    first, again = await ask(shop), await ask(shop)
+    assert (first.status, again.status) == (201, 422)
+    for seen in (first, again):
+        assert len(seen.body) < int(seen.head["content-length"])
+    assert faults.struck == {"cut": 2, "duplicate": 1}
+
+
+async def statuses(shop: Shop, count: int) -> list[int]:
+    return [(await ask(shop)).status for _ in range(count)]
+
+
+async def test_a_throttle_lets_so_many_requests_a_second_through(faults, shop, clock):
+    faults.add("throttle", rate=3)
+    assert await statuses(shop, 5) == [201, 200, 200, 429, 429]
+    clock.advance(0.4)
+    assert await statuses(shop, 2) == [200, 429]
+    clock.advance(60)  # what wasn't used doesn't add up
+    assert await statuses(shop, 4) == [200, 200, 200, 429]
+    assert faults.struck == {"throttle": 4}
+
+
+async def test_a_throttled_request_is_not_carried_out_and_may_say_how_long_to_wait(
+    faults, shop, clock
+):
+    faults.add("throttle", rate=0.5, retry_after="seconds", seconds=1.5)
+    assert (await ask(shop, method="GET")).status == 200
+    seen = await ask(shop)
+    assert (seen.status, seen.head["retry-after"]) == (429, "2")
+    assert not is_applied(shop)
+    clock.advance(2)
+    assert (await ask(shop)).status == 201
+    faults.clear()
+    faults.add("throttle", rate=0.5)
+    assert (await ask(shop)).status == 200
+    assert "retry-after" not in (await ask(shop)).head
+
+
+@pytest.mark.parametrize("named", ["id", "external_id"])
+async def test_one_business_alone_may_be_throttled(faults, shop, named):
+    faults.add("throttle", rate=1, business=shop.id if named == "id" else "shop")
+    emulator = shop.caller.emulator
+    other_id = emulator.add_business("other")
+    other = Shop(shop.caller, other_id, await shop.caller.business_token(other_id))
+    assert await statuses(shop, 2) == [201, 429]
+    assert await statuses(other, 2) == [201, 200]
+
+
+async def test_any_fault_may_strike_one_business_alone(faults, shop):
+    faults.add("status", business="other")
+    other_id = shop.caller.emulator.add_business("other")
+    assert (await ask(shop)).status == 201
+    other = Shop(shop.caller, other_id, shop.token)
+    assert (await ask(other)).status == 503
+
+
+# --- statuses and waits ------------------------------------------------------------------
 
 
 async def test_an_absurd_retry_after_is_too_long_or_nonsense(faults, shop):
@@ -427,7 +579,7 @@ async def test_a_plan_is_read_from_a_file(faults, shop, tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("kind", "is no TOML"),
+        ("kind", "is not valid TOML"),
         ("faults = 1", "unknown faults; use seed and"),
         ("seed = 'x'", "seed must be a whole number, not 'x'"),
         ("[fault]\nkind = 'reset'", r"a table of its own under \[\[fault\]\]"),
@@ -444,6 +596,10 @@ async def test_a_plan_is_read_from_a_file(faults, shop, tmp_path):
         ("[[fault]]\nkind = 'status'\nstatus = 200", "status must be from 400 to 599, not 200"),
         ("[[fault]]\nkind = 'status'\nretry_after = 5", "retry_after must be one of none, seconds"),
         ("[[fault]]\nkind = 'hang'\nseconds = -1", "seconds must be a number of seconds, not -1"),
+        ("[[fault]]\nkind = 'reset'\nbusiness = 1", "business must be a text, not 1"),
+        ("[[fault]]\nkind = 'throttle'", "rate is missing: how many requests a second"),
+        ("[[fault]]\nkind = 'throttle'\nrate = 0", "rate must be a number above 0, not 0"),
+        ("[[fault]]\nkind = 'duplicate'\nstatus = 500", "status of a duplicate must be one of 400"),
     ],
 )
 async def test_a_bad_plan_says_what_is_wrong_and_adds_nothing(tmp_path, text, said):

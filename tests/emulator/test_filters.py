@@ -8,6 +8,8 @@ from thredfi_async.operations import OPERATIONS
 
 from .caller import NOBODY
 
+pytestmark = pytest.mark.slow
+
 
 async def found(shop, path, **filters):
     """The external_ids of what is listed."""

@@ -19,6 +19,8 @@ from thredfi_async.operations import OPERATIONS
 
 from .fuzzing import ground
 
+pytestmark = pytest.mark.slow
+
 many = settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 DAY = "2025-06-01"
 LINE = {"quantity": 1, "unit_price": 100}
@@ -67,7 +69,7 @@ GOOD = {
     "partial_update_invoice_payment": {},
     "delete_invoice_payment": {},
     "create_refund": {"invoice_id": "{invoice}", "amount_cents": 1},
-    "create_refund_payment": {"amount_cents": 1},
+    "create_refund_payment": {"amount_cents": 1, "method": "CASH", "external_id": "rp"},
 }
 FIELDS = {
     id: [field.wire_name for field in model_fields(codec.load(OPERATIONS[id].bodies[0][1]))]

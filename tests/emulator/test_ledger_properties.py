@@ -19,7 +19,10 @@ from thredfi_async.emulator.books.statements import balance_sheet, cash_flow, pr
 from .fuzzing import Ground, ground
 from .moves import DAYS, Play
 
+pytestmark = pytest.mark.slow
+
 SEQUENCES = int(os.environ.get("THREDFI_SEQUENCES", "200"))
+PARTS = 8  # so that they can run side by side
 LENGTHS = (10, 30, 80)
 LOOKED_AT = [date.fromisoformat(day) for day in DAYS] + [date.max]
 
@@ -30,8 +33,9 @@ def place():
         yield place
 
 
-def test_the_ledger_balances_and_agrees_with_the_rows(place: Ground) -> None:
-    for number in range(SEQUENCES):
+@pytest.mark.parametrize("part", range(PARTS))
+def test_the_ledger_balances_and_agrees_with_the_rows(place: Ground, part: int) -> None:
+    for number in range(part, SEQUENCES, PARTS):
         play = Play(place, Random(number))
         try:
             run(play)

@@ -21,32 +21,34 @@ async def test_by_default_all_tabs_show(shop):
     assert answer.body == {"data": {"menu": dict.fromkeys(TABS, True), "sub_menu_tabs": {}}}
 
 
-async def test_only_the_tabs_that_are_set_show(shop):
+async def test_only_the_tabs_that_are_sent_change(shop):
     sub = {"reports.balance_sheet": False, "reports.cashflow_statement": True}
     body = {"menu": {"reports": True, "insights": False}, "sub_menu_tabs": sub}
     answer = await shop.send("PUT", MENU, body)
-    menu = dict.fromkeys(TABS, False) | {"reports": True}
+    menu = dict.fromkeys(TABS, True) | {"insights": False}
     assert (answer.status, answer.body) == (200, {"data": {"menu": menu, "sub_menu_tabs": sub}})
     assert (await shop.get(MENU)).body == answer.body
 
 
-async def test_setting_it_again_replaces_all(shop):
-    await shop.send("PUT", MENU, {"menu": {"tasks": True}, "sub_menu_tabs": {"reports.x": True}})
-    answer = await shop.send("PUT", MENU, {"menu": {"insights": True}})
-    menu = dict.fromkeys(TABS, False) | {"insights": True}
-    assert answer.body == {"data": {"menu": menu, "sub_menu_tabs": {}}}
+async def test_what_is_not_sent_again_stays(shop):
+    await shop.send("PUT", MENU, {"menu": {"tasks": False}, "sub_menu_tabs": {"reports.x": True}})
+    more = {"menu": {"insights": False, "tasks": None}, "sub_menu_tabs": {"reports.y": False}}
+    answer = await shop.send("PUT", MENU, more)
+    menu = dict.fromkeys(TABS, True) | {"insights": False, "tasks": False}
+    sub = {"reports.x": True, "reports.y": False}
+    assert answer.body == {"data": {"menu": menu, "sub_menu_tabs": sub}}
 
 
 async def test_deleting_it_goes_back_to_the_default(shop):
     before = (await shop.get(MENU)).body
-    await shop.send("PUT", MENU, {"menu": {"tasks": True}})
+    await shop.send("PUT", MENU, {"menu": {"tasks": False}})
     for _ in range(2):
         assert (await shop.send("DELETE", MENU)).status == 204
         assert (await shop.get(MENU)).body == before
 
 
 async def test_each_business_has_its_own(shop, caller, emulator):
-    await shop.send("PUT", MENU, {"menu": {"tasks": True}})
+    await shop.send("PUT", MENU, {"menu": {"reports": False}})
     other = emulator.add_business("other")
     answer = await caller.send("GET", f"/v1/platform/businesses/{other}/{MENU}")
     assert answer.body["data"]["menu"]["reports"] is True

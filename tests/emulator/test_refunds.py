@@ -23,7 +23,8 @@ async def refund(shop, invoice, **fields):
 
 
 async def settle(shop, made, **fields):
-    return await shop.post(f"{REFUNDS}{made['id']}/payments/", fields)
+    body = {"method": "CASH", "external_id": "rp-new", **fields}
+    return await shop.post(f"{REFUNDS}{made['id']}/payments/", body)
 
 
 async def status(shop, made):
@@ -128,7 +129,8 @@ async def test_a_refund_with_payments_is_not_deleted(shop, paid):
 
 async def test_an_unknown_refund_is_not_found(shop):
     for method, path in [("GET", ""), ("DELETE", ""), ("GET", "payments/"), ("POST", "payments/")]:
-        body = [{"amount_cents": 1}] if method == "POST" else []
+        body = [{"amount_cents": 1, "method": "CASH", "external_id": "rp"}]
+        body = body if method == "POST" else []
         answer = await shop.send(method, f"{REFUNDS}{NOBODY}/{path}", *body)
         assert (answer.status, answer.code) == (404, "refund_not_found")
 
@@ -150,8 +152,7 @@ async def test_a_negative_fee_is_refused(shop, paid):
     answer = await shop.post(REFUNDS, {"invoice_id": paid["id"], **fee})
     assert (answer.status, list(answer.fields)) == (400, list(fee))
     made = await shop.refund(paid)
-    path = f"{REFUNDS}{made['id']}/payments/"
-    answer = await shop.post(path, {"amount_cents": 500, **fee})
+    answer = await settle(shop, made, amount_cents=500, **fee)
     assert (answer.status, list(answer.fields)) == (400, list(fee))
     assert not shop.books.refund_payments
     assert len(shop.books.refunds) == 1
@@ -191,6 +192,10 @@ async def test_no_more_is_paid_than_is_left_of_the_refund(shop, paid):
         ({"amount_cents": 0}, "amount_cents"),
         ({"amount_cents": None}, "amount_cents"),
         ({"amount_cents": 1, "method": "barter"}, "method"),
+        ({"amount_cents": 1, "method": None}, "method"),
+        ({"amount_cents": 1, "external_id": None}, "external_id"),
+        ({"amount_cents": 1, "external_id": ""}, "external_id"),
+        ({"amount_cents": 1, "external_id": "x" * 256}, "external_id"),
         ({"amount_cents": 1, "transaction_tags": [1]}, "transaction_tags[0]"),
     ],
 )
@@ -217,12 +222,24 @@ async def test_a_refund_payment_is_found_in_its_own_refund_only(shop, paid):
     assert (await shop.get(f"{REFUNDS}{two['id']}/payments/{payment['id']}/")).status == 404
 
 
-async def test_an_external_id_of_another_refunds_payment_is_refused(shop, paid):
+async def test_an_external_id_names_one_payment_of_each_refund(shop, paid):
     one, two = await shop.refund(paid, 100), await shop.refund(paid, 100)
-    await shop.refund_payment(one, 100, external_id="rp-1")
-    answer = await settle(shop, two, amount_cents=100, external_id="rp-1")
-    assert (answer.status, answer.code) == (409, "duplicate_external_id")
-    assert await status(shop, two) == "pending"
+    first = await shop.refund_payment(one, 60, external_id="p1")
+    second = await settle(shop, two, amount_cents=100, external_id="p1")
+    assert second.status == 201
+    assert second.body["refund_id"] == two["id"]
+    again = await settle(shop, one, amount_cents=60, external_id="p1")
+    assert (again.status, again.body) == (200, first)
+    assert [await status(shop, made) for made in (one, two)] == ["processing", "paid"]
+    path = f"{REFUNDS}{one['id']}/payments/{first['id']}/"
+    assert (await shop.send("DELETE", path)).status == 200
+    assert (await settle(shop, two, amount_cents=100, external_id="p1")).body == second.body
+    assert (await settle(shop, one, amount_cents=100, external_id="p1")).status == 201
+
+
+async def test_money_goes_back_to_a_debit_card_too(shop, paid):
+    payment = await shop.refund_payment(await shop.refund(paid), 1, method="debit_card")
+    assert payment["method"] == "DEBIT_CARD"
 
 
 async def test_the_books_know_the_sums(shop, paid):

@@ -13,11 +13,50 @@ from yarl import URL
 
 from thredfi_async.emulator import Emulator
 from thredfi_async.emulator.dispatch import Dispatcher
+from thredfi_async.errors import BadRequest, NotFound
 from thredfi_async.operations import OPERATIONS
 
 from .caller import Caller
 
 CUSTOMERS = "customers/"
+
+
+# --- the shape of refusals ---------------------------------------------------------------
+
+
+async def test_refusals_may_have_the_shape_of_the_guide(clock):
+    async with Emulator(clock=clock, errors="guide") as emulator:
+        shop_id = emulator.add_business("shop")
+        async with emulator.client() as thredfi:
+            shop = thredfi.business(shop_id)
+            with pytest.raises(NotFound) as caught:
+                await shop.customers.get("00000000-0000-4000-8000-000000000000")
+            assert caught.value.code == "customer_not_found"
+            assert caught.value.message == "No such customer."
+            with pytest.raises(BadRequest) as refused:
+                await shop.invoices.create(
+                    {"sent_at": "2025-01-31", "line_items": [{"quantity": 1}]}
+                )
+            assert refused.value.code == "validation_error"
+            assert list(refused.value.fields) == ["line_items[0].unit_price"]
+            assert refused.value.request_id  # from the header
+        url = f"{emulator.url}/v1/platform/businesses/"
+        async with aiohttp.ClientSession() as session:
+            async with session.get(url) as answer:
+                assert await answer.json() == {
+                    "error": "Send a bearer token.",
+                    "error_code": "authentication_required",
+                    "details": {},
+                }
+            # Thred's widget reads the message of the other shape.
+            async with session.get(url, headers={"Origin": "http://page.example"}) as answer:
+                assert (await answer.json())["message"] == "Send a bearer token."
+
+
+@pytest.mark.parametrize("name", ["errors", "envelope"])
+def test_a_shape_that_there_is_not_is_refused(name):
+    with pytest.raises(ValueError, match=rf"{name} must be reference or guide, not 'guides'"):
+        Emulator(**{name: "guides"})
 
 
 # --- paths and methods -----------------------------------------------------------------

@@ -112,3 +112,64 @@ async def test_a_file_of_another_version_is_refused(tmp_path):
     connection.close()
     with pytest.raises(OSError, match="another version"):
         Emulator(db=path)
+
+
+DAMAGE = {
+    "content that is cut": "content = substr(content, 1, 9) WHERE number = 2",
+    "content that is no list": "content = x'07' WHERE number = 2",
+    "content of another type": "content = 'text' WHERE number = 2",
+    "a file of an unknown kind": "content = x'92a178d40500' WHERE number = 2",
+    "an instant that is none": "at = 'noon' WHERE number = 2",
+    "an instant beyond all calendars": "at = 9000000000000000000 WHERE number = 2",
+    "a count that is none": "ids = 'many' WHERE number = 2",
+    "text that is no UTF-8": "ids = CAST(x'ff' AS TEXT) WHERE number = 2",
+}
+
+
+@pytest.mark.parametrize("change", DAMAGE.values(), ids=DAMAGE)
+async def test_a_damaged_row_is_one_error_that_names_it(tmp_path, change):
+    path = tmp_path / "books.db"
+    async with Emulator(db=path) as emulator:
+        for name in ("one", "two", "three"):
+            emulator.add_business(name)
+    _execute(path, f"UPDATE events SET {change}")
+    for _ in range(2):  # and the file isn't held on to
+        with pytest.raises(OSError, match=r"books\.db (is damaged: event 2|can't be used)"):
+            Emulator(db=path)
+
+
+@pytest.mark.parametrize(
+    "change", ["UPDATE emulator SET seed = 'x'", "DROP TABLE emulator", "DROP TABLE events"]
+)
+async def test_a_damaged_head_is_one_error(tmp_path, change):
+    path = tmp_path / "books.db"
+    async with Emulator(db=path) as emulator:
+        emulator.add_business("one")
+    _execute(path, change)
+    if change.startswith("DROP"):
+        _execute(path, f"CREATE TABLE {change.split()[-1]} (other)")
+    with pytest.raises(OSError, match=r"damaged|can't be used"):
+        Emulator(db=path)
+
+
+async def test_an_event_that_cant_be_done_again_is_one_error(tmp_path):
+    path = tmp_path / "books.db"
+    async with Emulator(db=path) as emulator:
+        emulator.add_business("one")
+    _execute(path, "UPDATE events SET content = x'92a77265717565737480'")  # request, {}
+    with pytest.raises(OSError, match="is damaged, or was written by another version"):
+        Emulator(db=path)
+
+
+async def test_the_file_is_for_its_owner_alone(tmp_path):
+    async with Emulator(db=tmp_path / "books.db") as emulator:
+        emulator.add_business("one")
+        modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert modes
+    assert set(modes.values()) == {0o600}, modes
+
+
+def _execute(path, command):
+    with sqlite3.connect(path) as connection:
+        connection.execute(command)
+    connection.close()

@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 
 from thredfi_async.emulator import Emulator
+from thredfi_async.errors import PermissionDenied
 
 from .caller import Caller, basic
 
@@ -23,6 +24,38 @@ def credentials(emulator, *, user=None, password=None):
 def claims(token):
     payload = token.split(".")[1]
     return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+
+
+# --- which token -------------------------------------------------------------------------
+
+
+async def test_strictly_a_business_is_reached_with_its_own_token_alone(clock):
+    async with (
+        Emulator(clock=clock, strict_tokens=True) as emulator,
+        aiohttp.ClientSession() as session,
+    ):
+        caller = Caller(emulator, session)
+        caller.token = await caller.partner_token()
+        path = f"{BUSINESSES}{emulator.add_business('shop')}/"
+        own = await caller.business_token(path.split("/")[-2])
+        for below in ("customers/", "tax-codes/", ""):
+            answer = await caller.send("GET", path + below)
+            assert (answer.status, answer.code) == (403, "permission_denied")
+        assert (await caller.send("GET", f"{path}customers/", token=own)).status == 200
+        # What the partner alone may do stays the partner's.
+        assert (await caller.send("GET", BUSINESSES)).status == 200
+        assert (await caller.send("PATCH", path, {"tin": "1"})).status == 200
+        assert (await caller.send("PATCH", path, {"tin": "1"}, token=own)).status == 403
+
+
+async def test_a_client_that_sends_the_partner_token_meets_a_strict_emulator(clock):
+    async with Emulator(clock=clock, strict_tokens=True) as emulator:
+        shop_id = emulator.add_business("shop")
+        async with emulator.client() as thredfi:
+            assert await thredfi.business(shop_id).customers.list().collect() == []
+        async with emulator.client(token_scope="partner") as thredfi:
+            with pytest.raises(PermissionDenied, match="own token"):
+                await thredfi.business(shop_id).customers.list().collect()
 
 
 # --- the partner token -----------------------------------------------------------------

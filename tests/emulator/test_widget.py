@@ -17,6 +17,8 @@ from thredfi_async.emulator import Emulator, documents, widget
 
 from .caller import Caller, Shop
 
+pytestmark = pytest.mark.slow
+
 ORIGIN = "http://localhost:3000"
 RENT = {"subcategory_id": "8200"}  # general expenses, by its code
 

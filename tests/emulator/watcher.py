@@ -42,11 +42,14 @@ class Watcher:
     async def _look_at(
         self, dispatcher: Dispatcher, request: web.BaseRequest, answer: web.StreamResponse
     ) -> None:
-        mark = answer.headers.get(MARK)
+        mark, headers = answer.headers.get(MARK), request.headers
         is_file = mark == UNDESCRIBED and answer.content_type != description.JSON
         if mark == FAULT or is_file:
             return
         try:
+            if dispatcher.errors == "guide" and answer.status >= 400 and "Origin" not in headers:
+                description.check_guide_refusal(_body(answer))
+                return
             _check_answer(request, answer, is_described=mark != UNDESCRIBED)
             if answer.status < 400 and mark != UNDESCRIBED:
                 await _check_request(request)
@@ -58,17 +61,21 @@ class Watcher:
 def _check_answer(
     request: web.BaseRequest, answer: web.StreamResponse, *, is_described: bool
 ) -> None:
+    body = _body(answer)
+    if is_described:
+        description.check(request.method, request.path, answer.status, body)
+    elif answer.status >= 400:
+        description.check_refusal(body)
+
+
+def _body(answer: web.StreamResponse) -> Any:
     assert isinstance(answer, web.Response)
     content = answer.body
     assert content is None or isinstance(content, bytes)
     assert answer.status < 500 or answer.status == 501, content
     if content:
         assert answer.content_type == description.JSON, answer.content_type
-    body = json.loads(content) if content else None
-    if is_described:
-        description.check(request.method, request.path, answer.status, body)
-    elif answer.status >= 400:
-        description.check_refusal(body)
+    return json.loads(content) if content else None
 
 
 async def _check_request(request: web.BaseRequest) -> None:

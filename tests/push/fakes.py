@@ -3,13 +3,56 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
+import pytest
 
+from tests.support import FakeClock
+from thredfi_async.clock import Clock, SystemClock
+from thredfi_async.manner import Manner
 from thredfi_async.push.kinds import Kind
 from thredfi_async.push.sender import Sent
+
+
+class PatientClock(FakeClock):
+    """It moves on to the next moment that somebody waits for when all others have had their turn.
+
+    ``turns``: so many turns of the loop they have before that.
+    """
+
+    def __init__(self, turns: int = 30) -> None:
+        super().__init__(0.0)
+        self._turns = turns
+        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._driver: asyncio.Task[None] | None = None
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        awake = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._sleepers, (self.now + seconds, len(self.slept), awake))
+        if self._driver is None or self._driver.done():
+            self._driver = asyncio.create_task(self._drive())
+        await awake
+
+    async def _drive(self) -> None:
+        while self._sleepers:
+            for _ in range(self._turns):
+                await asyncio.sleep(0)
+            due, _, awake = heapq.heappop(self._sleepers)
+            if not awake.done():
+                self.now = max(self.now, due)
+                awake.set_result(None)
+
+
+class StillClock(FakeClock):
+    """Whoever sleeps sleeps for ever."""
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        await asyncio.Event().wait()
 
 
 @attrs.define
@@ -21,8 +64,17 @@ class Stats:
 class FakeSender:
     """Takes everything, gives ids like ``id-C1``; ``answer`` may raise or return otherwise."""
 
-    def __init__(self, answer: Callable[[str, dict[str, Any]], Sent | None] | None = None) -> None:
+    target = "partner p at nowhere"
+
+    def __init__(
+        self,
+        answer: Callable[[str, dict[str, Any]], Sent | None] | None = None,
+        *,
+        clock: Clock | None = None,
+    ) -> None:
         self.stats = Stats()
+        self.clock = clock or SystemClock()
+        self.manners: list[Manner] = []
         self.sent: list[tuple[str, str, dict[str, Any]]] = []
         self.asked_for_businesses = 0
         self.under_way = 0
@@ -35,7 +87,10 @@ class FakeSender:
         self.asked_for_businesses += 1
         return {"shop": "id-shop", "id-shop": "id-shop", "cafe": "id-cafe"}
 
-    async def send(self, kind: Kind, business_id: str, body: dict[str, Any]) -> Sent:
+    async def send(
+        self, kind: Kind, business_id: str, body: dict[str, Any], manner: Manner
+    ) -> Sent:
+        self.manners.append(manner)
         self.stats.requests += 1
         self.under_way += 1
         self.most_under_way = max(self.most_under_way, self.under_way)
@@ -51,6 +106,20 @@ class FakeSender:
     @property
     def names(self) -> list[str]:
         return [body["external_id"] for _, _, body in self.sent]
+
+
+async def until(true: Callable[[], Any]) -> None:
+    """Return when it has come to that."""
+    for _ in range(100_000):
+        if true():
+            return
+        await asyncio.sleep(0)
+    pytest.fail("it never came to that")
+
+
+def no_tasks_left() -> bool:
+    """Whether all tasks of all pushes have ended."""
+    return not [task for task in asyncio.all_tasks() if "thredfi push" in task.get_name()]
 
 
 def customer(name: str = "C1", business: str = "shop", **fields: Any) -> dict[str, Any]:

@@ -11,32 +11,31 @@ from thredfi_async import (
     AuthenticationFailed,
     BadRequest,
     ConfigurationError,
+    InvalidRequest,
     OutcomeUnknown,
     ServerError,
     TransportError,
 )
-from thredfi_async.push import Push, Status, postponed
+from thredfi_async.push import Push, Status
 from thredfi_async.push.sender import Sent
 
-from .fakes import FakeSender, customer, invoice, payment, refund, refund_payment
+from .fakes import (
+    FakeSender,
+    PatientClock,
+    customer,
+    invoice,
+    no_tasks_left,
+    payment,
+    refund,
+    refund_payment,
+    until,
+)
 
 ALL = [customer(), invoice(), payment(), refund(), refund_payment()]
 
 
 async def run(sender, records, **more):
     return [outcome async for outcome in Push(sender, records, **more)]
-
-
-async def until(true) -> None:
-    for _ in range(1000):
-        if true():
-            return
-        await asyncio.sleep(0)
-    pytest.fail("it never came to that")
-
-
-def no_tasks_left() -> bool:
-    return not [task for task in asyncio.all_tasks() if "thredfi push" in task.get_name()]
 
 
 async def test_every_record_is_sent_with_ids_in_place_of_external_ids():
@@ -164,6 +163,30 @@ async def test_the_failed_lines_can_be_pushed_alone_after_mending():
     assert sender.sent[0][2]["allocations"][0]["invoice_id"] == "id-I1"
 
 
+async def test_a_mended_line_is_sent_as_one_that_was_refused_with_other_content():
+    """Under the key of before, a server that remembers keys would refuse it for ever."""
+
+    def answer(kind, body):
+        match body["external_id"]:
+            case "refused" | "as before":
+                raise BadRequest(400, operation="create_customer", attempts=1)
+            case "never sent":
+                raise InvalidRequest.at("name", "is wrong")
+            case "lost":
+                raise OutcomeUnknown("lost", operation="o", method="POST", path="/", attempts=2)
+
+    names = ["refused", "as before", "never sent", "lost"]
+    outcomes = await run(FakeSender(answer), map(customer, names), concurrency=1)
+    entries = [json.loads(json.dumps(outcome.as_failed_line())) for outcome in outcomes]
+    for entry in entries:
+        if entry["record"]["external_id"] != "as before":
+            entry["record"]["company_name"] = "Mended"
+    sender = FakeSender()
+    await run(sender, entries, concurrency=1)
+    changed = {name: m.changed for name, m in zip(sender.names, sender.manners, strict=True)}
+    assert changed == {"refused": True, "as before": False, "never sent": False, "lost": False}
+
+
 async def test_an_uncertain_write_is_reported_as_unknown():
     def answer(kind, body):
         raise OutcomeUnknown("lost", operation="create_customer", method="POST", path="/")
@@ -212,14 +235,12 @@ async def test_bad_credentials_end_the_run_and_blame_no_record():
     assert no_tasks_left()
 
 
-async def test_no_partner_token_for_any_reason_ends_the_run(monkeypatch):
-    monkeypatch.setattr(postponed, "PAUSES", (0, 0, 0))
-
+async def test_no_partner_token_for_any_reason_ends_the_run():
     def answer(kind, body):
         raise TransportError("no connection", operation="get_partner_token")
 
     with pytest.raises(TransportError):
-        await run(FakeSender(answer), [customer()])
+        await run(FakeSender(answer, clock=PatientClock()), [customer()])
 
 
 def no_token(business, failures):
@@ -233,21 +254,19 @@ def no_token(business, failures):
     return answer
 
 
-async def test_records_whose_business_has_no_token_for_a_moment_wait_for_it(monkeypatch):
-    monkeypatch.setattr(postponed, "PAUSES", (0, 0, 0))
+async def test_records_whose_business_has_no_token_for_a_moment_wait_for_it():
     records = [customer(f"shop-{n}") for n in range(20)]
     records += [customer(f"cafe-{n}", business="cafe") for n in range(20)]
-    outcomes = await run(FakeSender(no_token("shop", 20)), records)
+    outcomes = await run(FakeSender(no_token("shop", 20), clock=PatientClock()), records)
     assert {outcome.status for outcome in outcomes} == {Status.CREATED}
     assert [one.external_id[:4] for one in outcomes] == ["cafe"] * 20 + ["shop"] * 20
 
 
-async def test_records_whose_business_gets_no_token_at_all_fail_and_the_others_go_on(monkeypatch):
-    monkeypatch.setattr(postponed, "PAUSES", (0, 0, 0))
+async def test_records_whose_business_gets_no_token_at_all_fail_and_the_others_go_on():
     records = [
         customer(f"{name}-{n}", business=name) for n in range(5) for name in ("shop", "cafe")
     ]
-    sender = FakeSender(no_token("shop", 1_000))
+    sender = FakeSender(no_token("shop", 1_000), clock=PatientClock())
     outcomes = await run(sender, records, concurrency=1)
     assert {one.status for one in outcomes if one.business == "cafe"} == {Status.CREATED}
     failed = [one for one in outcomes if one.business == "shop"]
@@ -256,8 +275,7 @@ async def test_records_whose_business_gets_no_token_at_all_fail_and_the_others_g
     assert len(sender.sent) <= 5 + 4 * 5  # each of them once and after each pause
 
 
-async def test_a_stop_does_not_wait_for_those_without_a_token(monkeypatch):
-    monkeypatch.setattr(postponed, "PAUSES", (3600,))
+async def test_a_stop_does_not_wait_for_those_without_a_token():
     sender = FakeSender(no_token("shop", 1))
     push = Push(sender, [customer("shop-1")])
     first = asyncio.ensure_future(anext(push))
@@ -278,23 +296,25 @@ async def test_one_failure_to_connect_is_the_records_own():
     assert sorted(outcome.status for outcome in outcomes) == [Status.CREATED, Status.FAILED]
 
 
-async def test_a_short_outage_costs_few_records(monkeypatch):
-    monkeypatch.setattr(postponed, "PAUSES", (0.05, 0.05, 0.05))
+async def test_a_short_outage_costs_few_records():
     left = iter(range(200))
 
     def answer(kind, body):
         if next(left, None) is not None:
             raise TransportError("no connection", operation="create_customer")
 
-    push = Push(FakeSender(answer), [customer(f"C{n}") for n in range(1_000)], concurrency=10)
+    push = Push(
+        FakeSender(answer, clock=PatientClock(turns=300)),
+        [customer(f"C{n}") for n in range(1_000)],
+        concurrency=10,
+    )
     outcomes = [outcome async for outcome in push]
     assert len(outcomes) == 1_000
     assert 20 <= push.summary.failed <= 30
     assert push.summary.complete
 
 
-async def test_a_token_that_is_refused_twice_is_waited_out_and_a_wrong_key_is_not(monkeypatch):
-    monkeypatch.setattr(postponed, "PAUSES", (0, 0, 0))
+async def test_a_token_that_is_refused_twice_is_waited_out_and_a_wrong_key_is_not():
     refused = iter(("create_customer", "get_business_token"))
 
     def revoked(kind, body):
@@ -302,25 +322,25 @@ async def test_a_token_that_is_refused_twice_is_waited_out_and_a_wrong_key_is_no
         if operation is not None:
             raise AuthenticationFailed(401, operation=operation)
 
-    outcomes = await run(FakeSender(revoked), [customer(f"C{n}") for n in range(5)])
+    outcomes = await run(
+        FakeSender(revoked, clock=PatientClock()), [customer(f"C{n}") for n in range(5)]
+    )
     assert all(outcome.ok for outcome in outcomes)
 
     def wrong_key(kind, body):
         raise AuthenticationFailed(401, operation="get_partner_token")
 
-    sender = FakeSender(wrong_key)
+    sender = FakeSender(wrong_key, clock=PatientClock())
     with pytest.raises(AuthenticationFailed):
         await run(sender, [customer()])
     assert len(sender.sent) == 1
 
 
-async def test_an_outage_ends_the_run_instead_of_failing_every_record(monkeypatch):
-    monkeypatch.setattr(postponed, "PAUSES", (0, 0, 0))
-
+async def test_an_outage_ends_the_run_instead_of_failing_every_record():
     def answer(kind, body):
         raise TransportError("no connection", operation="create_customer")
 
-    sender = FakeSender(answer)
+    sender = FakeSender(answer, clock=PatientClock())
     push = Push(sender, (customer(f"C{number}") for number in range(100_000)), concurrency=10)
     with pytest.raises(TransportError):
         async for _ in push:
@@ -340,7 +360,7 @@ async def test_an_exception_of_the_input_comes_out_after_what_was_under_way():
 
     push = Push(sender, records(), concurrency=1)
     first = asyncio.ensure_future(anext(push))
-    await until(lambda: push._run.fatal is not None)
+    await until(lambda: push._engine.fatal is not None)
     sender.gate.set()
     assert (await first).ok
     with pytest.raises(OSError, match="the disk is gone"):

@@ -8,12 +8,12 @@ import threading
 
 import pytest
 
-from thredfi_async import BadRequest, JournalError, ServerError, ThredfiClient
-from thredfi_async.push import Journal, Status, postponed
-from thredfi_async.push.engine import Push
+from thredfi_async import BadRequest, InvalidRequest, JournalError, ServerError, ThredfiClient
+from thredfi_async.differences import Difference
+from thredfi_async.push import Journal, Push, Status
 from thredfi_async.push.sender import Sent
 
-from .fakes import FakeSender, customer, invoice, payment, refund
+from .fakes import FakeSender, PatientClock, customer, invoice, payment, refund, refund_payment
 
 
 async def collect(push, outcomes):
@@ -132,8 +132,7 @@ async def test_no_more_is_sent_and_not_in_the_journal_than_may_be_under_way(tmp_
     assert len(outcomes) == len(sender.sent) == 100
 
 
-async def test_records_that_wait_for_a_token_do_not_wait_for_the_journal(tmp_path, monkeypatch):
-    monkeypatch.setattr(postponed, "PAUSES", (0,))
+async def test_records_that_wait_for_a_token_do_not_wait_for_the_journal(tmp_path):
     left = iter(range(1))
 
     def answer(kind, body):
@@ -142,7 +141,9 @@ async def test_records_that_wait_for_a_token_do_not_wait_for_the_journal(tmp_pat
 
     with Journal(tmp_path / "run.db") as journal:
         async with asyncio.timeout(10):
-            outcomes, _ = await run(FakeSender(answer), [customer()], journal, concurrency=1)
+            outcomes, _ = await run(
+                FakeSender(answer, clock=PatientClock()), [customer()], journal, concurrency=1
+            )
     assert [outcome.status for outcome in outcomes] == [Status.CREATED]
 
 
@@ -181,26 +182,83 @@ async def test_a_full_disk_ends_the_run_and_loses_nothing(tmp_path):
     assert len(sender.sent) < 3_000
 
 
-async def test_another_source_is_refused(tmp_path):
+async def test_an_input_that_was_sorted_anew_and_edited_resumes(tmp_path):
     path = tmp_path / "run.db"
-    Journal(path, source="digest of one file").close()
-    with pytest.raises(JournalError, match="of another input"):
-        Journal(path, source="digest of another", resume=True)
-    Journal(path, source="digest of one file", resume=True).close()
+    with Journal(path) as journal:
+        await run(FakeSender(), [customer(f"C{number}") for number in range(20)], journal)
+    sender = FakeSender()
+    records = [customer("new"), *(customer(f"C{number}") for number in range(19, -1, -2))]
+    with Journal(path, resume=True) as journal:
+        outcomes, _ = await run(sender, records, journal)
+    assert sender.names == ["new"]
+    assert [outcome.id for outcome in outcomes if outcome.reason] == [
+        f"id-C{number}" for number in range(19, -1, -2)
+    ]
 
 
-async def test_a_line_with_other_content_is_another_input(tmp_path):
+async def test_a_record_that_is_done_and_has_other_content_now_is_sent(tmp_path):
     path = tmp_path / "run.db"
     with Journal(path) as journal:
         await run(FakeSender(), [customer("C1"), customer("C2")], journal)
+    difference = Difference("company_name", "Changed Ltd", "Heron Ltd")
+    sender = FakeSender(lambda *_: Sent("id-C2", False, 1, (difference,)))
+    changed = [customer("C1"), customer("C2", company_name="Changed Ltd")]
+    with Journal(path, resume=True) as journal:
+        outcomes, summary = await run(sender, changed, journal)
+    assert sender.names == ["C2"]
+    assert not sender.manners[0].changed, "it is done: no key is burnt"
+    (differs,) = [outcome for outcome in outcomes if not outcome.ok]
+    assert differs.status is Status.DIFFERS
+    assert differs.differences == (difference,)
+    assert "company_name" in differs.reason
+    assert (summary.differs, summary.failed) == (1, 0)
+
     sender = FakeSender()
-    changed = [customer("C1"), customer("C2", company_name="Changed Ltd"), customer("C3")]
-    with (
-        Journal(path, resume=True) as journal,
-        pytest.raises(JournalError, match="another input: line 2"),
-    ):
-        await run(sender, changed, journal)
-    assert "C2" not in sender.names
+    with Journal(path, resume=True) as journal:
+        outcomes, summary = await run(sender, [*changed, invoice(customer="C2")], journal)
+    assert sender.names == ["I1"], "it is at Thred, so it is settled and can be referred to"
+    assert sender.sent[0][2]["customer_id"] == "id-C2"
+    again = next(outcome for outcome in outcomes if outcome.external_id == "C2")
+    assert again.status is Status.DIFFERS
+    assert "company_name" in again.reason
+
+
+async def test_what_was_refused_and_has_other_content_now_is_sent_as_changed(tmp_path):
+    path = tmp_path / "run.db"
+
+    def refuse(kind, body):
+        if body["external_id"] == "C4":
+            raise InvalidRequest.at("name", "is wrong")  # nothing was sent
+        raise BadRequest(status=400, message="no", operation="o")
+
+    with Journal(path) as journal:
+        await run(FakeSender(refuse), [customer(f"C{number}") for number in range(5)], journal)
+    sender = FakeSender()
+    mended = [
+        customer("C0"),
+        customer("C1", company_name="Mended"),
+        customer("C4", company_name=""),
+    ]
+    with Journal(path, resume=True) as journal:
+        await run(sender, mended, journal)
+    changed = dict(zip(sender.names, [manner.changed for manner in sender.manners], strict=True))
+    assert changed == {"C0": False, "C1": True, "C4": False}
+
+
+async def test_payments_of_one_name_for_two_refunds_are_two_records(tmp_path):
+    path = tmp_path / "run.db"
+    records = [
+        customer(), invoice(), refund("R1"), refund("R2"),
+        refund_payment("p1", "R1"), refund_payment("p1", "R2", amount_cents=5),
+    ]  # fmt: skip
+    with Journal(path) as journal:
+        outcomes, _ = await run(FakeSender(), records, journal)
+    assert all(outcome.ok for outcome in outcomes), [outcome.reason for outcome in outcomes]
+    by_id = refund_payment("p1", "R3") | {"refund_external_id": None, "refund_id": "id-R3"}
+    sender = FakeSender()
+    with Journal(path, resume=True) as journal:
+        outcomes, _ = await run(sender, [*records, by_id], journal)
+    assert [body["refund_id"] for _, _, body in sender.sent] == ["id-R3"]
 
 
 async def test_a_journal_that_is_there_is_not_overwritten(tmp_path):
@@ -236,13 +294,74 @@ async def test_a_file_that_is_no_journal_is_refused(tmp_path):
     connection = sqlite3.connect(other)
     connection.execute("CREATE TABLE things (name)")
     connection.close()
-    with pytest.raises(JournalError, match="is no journal of a push"):
+    with pytest.raises(JournalError, match="is not the journal of a push"):
         Journal(other, resume=True)
     with pytest.raises(JournalError, match="can't be used"):
         Journal(tmp_path / "nowhere" / "run.db")
 
 
-async def test_resuming_what_was_never_begun_begins_it(tmp_path):
-    with Journal(tmp_path / "run.db", resume=True) as journal:
-        outcomes, _ = await run(FakeSender(), RECORDS, journal)
-    assert all(outcome.status is Status.CREATED for outcome in outcomes)
+async def test_a_record_that_a_broken_journal_did_not_take_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(Journal, "write", _fails)
+    sender, outcomes = FakeSender(), []
+    with Journal(tmp_path / "run.db") as journal:
+        push = Push(sender, [customer(f"C{n}") for n in range(500)], journal=journal, concurrency=8)
+        with pytest.raises(JournalError, match="ZeroDivisionError"):
+            await collect(push, outcomes)
+    assert [outcome.external_id for outcome in outcomes] == sender.names
+    assert {(outcome.ok, outcome.journaled) for outcome in outcomes} == {(True, False)}
+    assert not push.summary.complete
+
+
+def _fails(journal, rows):
+    raise ZeroDivisionError("not what anybody expects")
+
+
+async def test_outcomes_say_whether_the_journal_has_them(tmp_path):
+    with Journal(tmp_path / "run.db") as journal:
+        outcomes, _ = await run(FakeSender(), [customer(), b"{"], journal)
+    assert {outcome.line: outcome.journaled for outcome in outcomes} == {1: True, 2: None}
+    assert [outcome.journaled async for outcome in Push(FakeSender(), [customer()])] == [None]
+
+
+async def test_text_that_is_not_unicode_hangs_nothing(tmp_path):
+    lone = "half a pair: \ud800"
+
+    def answer(kind, body):
+        if body["external_id"] == "C1":
+            raise BadRequest(status=400, message=lone, operation="o")
+        return Sent(lone, True, 1)
+
+    with Journal(tmp_path / "run.db") as journal:
+        async with asyncio.timeout(10):
+            outcomes, summary = await run(
+                FakeSender(answer), [customer("C1"), customer("C2"), invoice("I1", "C2")], journal
+            )
+    assert summary.complete
+    assert {outcome.external_id: outcome.ok for outcome in outcomes} == {
+        "C1": False, "C2": True, "I1": True
+    }  # fmt: skip
+
+
+async def test_two_pushes_on_one_journal_are_refused(tmp_path):
+    with Journal(tmp_path / "run.db") as journal:
+        first = Push(FakeSender(), RECORDS, journal=journal)
+        with pytest.raises(JournalError, match="serves one push"):
+            Push(FakeSender(), RECORDS, journal=journal)
+        assert len([outcome async for outcome in first]) == len(RECORDS)
+        with pytest.raises(JournalError, match="serves one push"):
+            Push(FakeSender(), RECORDS, journal=journal)
+
+
+async def test_no_thread_for_the_journal_ends_the_run_before_anything_is_sent(
+    tmp_path, monkeypatch
+):
+    def no_more_threads(thread):
+        raise RuntimeError("can't start new thread")
+
+    sender = FakeSender()
+    with Journal(tmp_path / "run.db") as journal:
+        push = Push(sender, RECORDS, journal=journal)
+        monkeypatch.setattr(threading.Thread, "start", no_more_threads)
+        with pytest.raises(JournalError, match="can't start new thread"):
+            await collect(push, [])
+    assert sender.sent == []

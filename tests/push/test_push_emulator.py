@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 from collections import Counter
 
 import pytest
 
-from thredfi_async import AuthenticationFailed, TransportError
+from tests.support import BUSINESS, ScriptedServer, answer
+from thredfi_async import AuthenticationFailed, RateLimited, ThredfiClient, TransportError
 from thredfi_async.emulator import Emulator
 from thredfi_async.push import Status
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
@@ -107,7 +111,7 @@ async def test_the_same_input_twice_changes_nothing_and_is_all_replays(emulator,
     assert emulator.books("shop").snapshot() == before
     assert {one.line: one.id for one in first} == {one.line: one.id for one in again}
     assert summary.by_type()["payment"] == {
-        "created": 0, "replayed": 20, "failed": 0, "unknown": 0
+        "created": 0, "replayed": 20, "differs": 0, "failed": 0, "unknown": 0
     }  # fmt: skip
 
 
@@ -279,3 +283,108 @@ async def test_answers_of_another_shape_do_no_harm(kind):
         ends = [outcome.status async for outcome in thredfi.push(records)]
     assert set(ends) <= {"created", "replayed", "failed"}
     assert len(emulator.books("shop").customers) in (0, 60)  # 0: no business was found by its name
+
+
+@pytest.mark.parametrize("retry_after", ["none", "seconds"])
+async def test_no_record_fails_of_429s(emulator, thredfi, retry_after):
+    emulator.faults.add(
+        "status", status=429, probability=0.1, retry_after=retry_after, seconds=0.05,
+        operations=("create_*",),
+    )  # fmt: skip
+    outcomes, summary = await push(thredfi, sales(40))
+    assert Counter(one.status for one in outcomes) == {Status.CREATED: 200}
+    assert sums(emulator.books("shop")) == (40_000, 40_000, 0, 16_000, 6_000)
+    assert summary.complete
+
+
+async def test_a_wait_of_a_day_ends_the_push_and_fails_no_record(emulator, thredfi):
+    emulator.faults.add(
+        "status", status=429, retry_after="seconds", seconds=86_400, operations=("create_customer",)
+    )
+    run = thredfi.push(sales(40))
+    with pytest.raises(RateLimited, match="86,400 s"):
+        async for _ in run:
+            pass
+    assert run.summary.failed == 0
+    assert run.summary.unsent == run.summary.records > 0
+
+
+async def test_a_limit_of_500_requests_a_second_fails_no_record():
+    """What a server does that counts requests, and a client that could do many more."""
+    made, left, refilled, refused = 0, 100.0, None, 0
+    loop = asyncio.get_running_loop()
+
+    def script(request):
+        nonlocal made, left, refilled, refused
+        if request.method == "GET":
+            return answer(200, {"results": [{"id": BUSINESS, "external_id": "shop"}],
+                                "page_info": {"page": 1, "total_pages": 1}})  # fmt: skip
+        now = loop.time()
+        left = min(100.0, left + 500 * (now - (refilled or now)))
+        refilled = now
+        if left < 1:
+            refused += 1
+            return answer(429, {"message": "slow down"})
+        left -= 1
+        made += 1
+        return answer(201, {"id": f"id-{made}", "external_id": request.json()["external_id"]})
+
+    async with ScriptedServer() as server:
+        server.script = script
+        async with ThredfiClient(
+            partner_uuid="p", api_key="k", base_url=server.url, max_connections=256
+        ) as thredfi:
+            records = [
+                {"type": "customer", "business": "shop", "external_id": f"C{number}"}
+                for number in range(800)
+            ]
+            outcomes, summary = await push(thredfi, records, concurrency=256)
+    assert Counter(one.status for one in outcomes) == {Status.CREATED: 800}
+    assert summary.complete
+    assert refused > 0
+
+
+async def test_a_record_that_thred_has_with_other_content_is_told_so(emulator, thredfi):
+    await push(thredfi, sales(2))
+    changed = sales(2)
+    changed[1]["line_items"][0]["unit_price"] = 700  # I0, which is paid
+    outcomes, summary = await push(thredfi, changed)
+    differs = [one for one in outcomes if not one.ok]
+    assert [one.external_id for one in differs] == ["I0"]
+    assert differs[0].status is Status.DIFFERS
+    assert differs[0].id
+    assert differs[0].differences
+    assert differs[0].as_failed_line()["differences"]
+    assert summary.differs == 1
+    assert summary.complete
+    assert sums(emulator.books("shop"))[0] == 2_000
+
+
+async def test_one_business_that_is_throttled_does_not_hold_the_others(emulator, thredfi):
+    emulator.faults.add(
+        "throttle", rate=10, business=emulator.books("shop").id, operations=("create_*",)
+    )
+    throttled = [
+        {"type": "customer", "business": "shop", "external_id": f"C{number}"}
+        for number in range(40)
+    ]
+    outcomes, summary = await push(thredfi, [*throttled, *sales(4, "cafe")], concurrency=16)
+    assert Counter(one.status for one in outcomes) == {Status.CREATED: 60}
+    assert summary.complete
+    ends = [one.business for one in outcomes]
+    assert ends.index("cafe") < 30, "they don't wait for those before them"
+    assert ends[-5:] == ["shop"] * 5
+    assert emulator.faults.struck["throttle"] > 0
+
+
+@pytest.mark.parametrize("status", [400, 409, 422])
+async def test_a_server_that_refuses_what_it_has_is_understood(emulator, thredfi, status):
+    records = sales(4)
+    await push(thredfi, records)
+    before = emulator.books("shop").snapshot()
+    emulator.faults.add("duplicate", status=status)
+    again, summary = await push(thredfi, records)
+    ends = Counter((one.type, one.status) for one in again)
+    assert emulator.books("shop").snapshot() == before
+    assert {status for _, status in ends} <= {Status.REPLAYED, Status.DIFFERS}, ends
+    assert summary.complete

@@ -103,7 +103,7 @@ def test_the_order_of_keys_does_not_matter_to_the_fingerprint_and_content_does()
     ("given", "reason"),
     [
         (b'{"type": "customer"', "not JSON: Expecting ',' delimiter at column 20"),
-        (b'{"type": NaN}', "not JSON: NaN is no JSON number"),
+        (b'{"type": NaN}', "not JSON: NaN isn't a JSON number"),
         (b"[" * 100_000, "not JSON"),
         (b"\xff\xfe", "not UTF-8 text"),
         (b"[1]", "a record is a JSON object, not a list"),

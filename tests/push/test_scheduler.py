@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from thredfi_async.push.results import Key, Results
 from thredfi_async.push.scheduler import Need, Node, Scheduler, Settled, Strength, Verdict
-from thredfi_async.push.seen import Seen
 
-CUSTOMER = ("shop", "customer", "C1")
-INVOICE = ("shop", "invoice", "I1")
-PAYMENT = ("shop", "payment", "P1")
+CUSTOMER = Key("shop", "customer", "C1")
+INVOICE = Key("shop", "invoice", "I1")
+PAYMENT = Key("shop", "payment", "P1")
 
 
 def node(key, *needs, line=1, content=b"same", holds=(), after=()):
@@ -21,7 +22,7 @@ def node(key, *needs, line=1, content=b"same", holds=(), after=()):
         line,
         content.ljust(8),
         None,
-        [Need(need, Strength.REQUIRED) if isinstance(need[0], str) else need for need in needs],
+        [Need(need, Strength.REQUIRED) if isinstance(need, Key) else need for need in needs],
         holds,
         after,
     )
@@ -113,7 +114,7 @@ def test_a_rejected_record_fails_those_that_wait_for_it_and_those_to_come():
     scheduler = Scheduler()
     scheduler.add(node(INVOICE, CUSTOMER, line=1))
     scheduler.reject(CUSTOMER, 2)
-    scheduler.add(node(("shop", "invoice", "I2"), CUSTOMER, line=3))
+    scheduler.add(node(Key("shop", "invoice", "I2"), CUSTOMER, line=3))
     ends = drain(scheduler)
     assert [end.waited_for.line for end in ends] == [2, 2]
     assert scheduler.active == scheduler.stuck == 0
@@ -204,8 +205,8 @@ def test_a_record_starts_after_the_end_of_earlier_ones_that_hold_its_mark():
     scheduler = Scheduler()
     payment = node(PAYMENT, holds=["mark"])
     scheduler.add(payment)
-    scheduler.add(node(("shop", "refund", "R1"), after=["mark"]))
-    late = node(("shop", "payment", "P2"), holds=["mark"])
+    scheduler.add(node(Key("shop", "refund", "R1"), after=["mark"]))
+    late = node(Key("shop", "payment", "P2"), holds=["mark"])
     scheduler.add(late)
     assert names(scheduler.ready) == ["P1", "P2"]
     scheduler.failed(payment, Verdict.FAILED, "no")
@@ -217,19 +218,21 @@ def test_what_fails_together_fails_in_the_order_of_the_input():
     invoice = node(INVOICE)
     scheduler.add(invoice)
     scheduler.add(node(PAYMENT, INVOICE, line=2, holds=["I1"]))
-    refund = ("shop", "refund", "R1")
+    refund = Key("shop", "refund", "R1")
     scheduler.add(node(refund, INVOICE, line=3, after=["I1"]))
-    scheduler.add(node(("shop", "refund_payment", "RP1"), refund, line=4))
+    scheduler.add(node(Key("shop", "refund_payment", "RP1"), refund, line=4))
     scheduler.failed(invoice, Verdict.FAILED, "refused")
     assert [end.node.key[2] for end in drain(scheduler)] == ["I1", "P1", "R1", "RP1"]
 
 
 def test_long_chains_fail_without_recursion():
     scheduler = Scheduler()
-    first = node(("shop", "thing", "0"))
+    first = node(Key("shop", "thing", "0"))
     scheduler.add(first)
     for number in range(1, 5000):
-        scheduler.add(node(("shop", "thing", str(number)), ("shop", "thing", str(number - 1))))
+        scheduler.add(
+            node(Key("shop", "thing", str(number)), Key("shop", "thing", str(number - 1)))
+        )
     scheduler.failed(first, Verdict.FAILED, "no")
     assert len(drain(scheduler)) == 5000
     assert scheduler.active == 0
@@ -243,21 +246,22 @@ def inputs(draw):
     for number in range(size):
         below = draw(st.lists(st.integers(0, number - 1), max_size=3)) if number else []
         strengths = [draw(st.sampled_from([Strength.REQUIRED, Strength.PREFERRED])) for _ in below]
-        needs = [Need(("s", "t", str(n)), how) for n, how in zip(below, strengths, strict=True)]
+        needs = [Need(Key("s", "t", str(n)), how) for n, how in zip(below, strengths, strict=True)]
         if draw(st.integers(0, 9)) == 0:
             how = draw(st.sampled_from([Strength.REQUIRED, Strength.PREFERRED]))
-            needs.append(Need(("s", "t", "absent"), how))
+            needs.append(Need(Key("s", "t", "absent"), how))
         records.append((str(number), needs))
     repeats = draw(st.lists(st.sampled_from(records), max_size=5))
     return draw(st.permutations(records + repeats)), draw(st.integers(0, 2**32))
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(inputs())
 def test_in_any_order_each_record_ends_once_and_is_sent_after_what_it_needs(case):
     order, seed = case
     chance = random.Random(seed)
-    scheduler: Scheduler[list[Need]] = Scheduler(Seen())
+    scheduler: Scheduler[list[Need]] = Scheduler(Results())
     sent: dict[str, Verdict] = {}
     lines: list[int] = []
 
@@ -283,7 +287,7 @@ def test_in_any_order_each_record_ends_once_and_is_sent_after_what_it_needs(case
         assert 0 <= scheduler.stuck <= scheduler.active
 
     for line, (name, needs) in enumerate(order, 1):
-        scheduler.add(Node(("s", "t", name), line, name.encode().ljust(8), needs, needs))
+        scheduler.add(Node(Key("s", "t", name), line, name.encode().ljust(8), needs, needs))
         if chance.random() < 0.5:
             work_off(chance.randrange(4))
         in_sight = scheduler.active - scheduler.stuck

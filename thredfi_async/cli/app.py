@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from .connection import Connection
+from .endings import STATUSES, carry_out
+from .interrupts import in_loop
 
 __all__ = ["app"]
 
@@ -56,7 +58,7 @@ def _thredfi() -> None:
     """
 
 
-@app.command()
+@app.command(epilog=STATUSES)
 def push(
     file: Annotated[
         str,
@@ -74,7 +76,7 @@ def push(
         Path | None,
         typer.Option(
             help="Write the records that failed to this file, with the reasons. Mended, it can "
-            "be pushed in its turn.",
+            "be pushed in its turn. A run that breaks off leaves FILE.part.",
             show_default=False,
         ),
     ] = None,
@@ -107,7 +109,8 @@ def push(
     What refers to something is sent after it; everything else goes side by side. Pushing
     the same file again creates nothing twice.
 
-    Exit status: 0 all pushed, 1 some failed, 2 could not run, 130 interrupted.
+    The file of --failed holds whole records as they were given, that of --journal their ids
+    and the reasons why some failed. Both may name people: they are made for you alone (0600).
     """
     from .push import PushCommand
 
@@ -122,10 +125,10 @@ def push(
         progress=not no_progress,
         connection=connection,
     )
-    raise typer.Exit(asyncio.run(command.run()))
+    raise typer.Exit(carry_out(command.run))
 
 
-@app.command()
+@app.command(epilog=STATUSES)
 def token(
     business: Annotated[
         str | None,
@@ -146,10 +149,10 @@ def token(
     from .token import show_token
 
     connection = Connection(base_url, environment, partner_uuid, api_key_file)
-    raise typer.Exit(asyncio.run(show_token(connection, business, show=show)))
+    raise typer.Exit(carry_out(lambda course: in_loop(show_token(connection, business, show=show))))
 
 
-@app.command()
+@app.command(epilog=STATUSES)
 def verify(
     business: Annotated[
         str | None,
@@ -171,16 +174,16 @@ def verify(
 
     Writes one invoice of 100.00 and its payment. Prints a tick for each step, or the reason
     why it failed.
-
-    Exit status: 0 all well, 1 a step failed, 2 could not run.
     """
     from .verify import verify as run
 
     connection = Connection(base_url, environment, partner_uuid, api_key_file)
-    raise typer.Exit(asyncio.run(run(connection, business, wait=wait)))
+    raise typer.Exit(
+        carry_out(lambda course: in_loop(run(connection, business, wait=wait, course=course)))
+    )
 
 
-@app.command()
+@app.command(epilog=STATUSES)
 def drift(
     business: Annotated[
         str, typer.Option(help="Thred's id of the business to read.", show_default=False)
@@ -194,16 +197,14 @@ def drift(
 
     The output is OpenAPI Overlay actions, to be pasted into openapi/overlay.yaml before
     `make codegen`. It holds names and types, no values. Nothing is changed at Thred.
-
-    Exit status: 0 all was read, 1 some of it failed, 2 could not run.
     """
     from .drift import show_drift
 
     connection = Connection(base_url, environment, partner_uuid, api_key_file)
-    raise typer.Exit(asyncio.run(show_drift(connection, business)))
+    raise typer.Exit(carry_out(lambda course: in_loop(show_drift(connection, business))))
 
 
-@app.command()
+@app.command(epilog=STATUSES)
 def emulator(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free port.")] = 8000,
     host: Annotated[
@@ -229,6 +230,18 @@ def emulator(
             show_default=False,
         ),
     ] = None,
+    errors: Annotated[
+        str,
+        typer.Option(
+            help="The shape of refusals: reference or guide, as Thred's documentation shows both."
+        ),
+    ] = "reference",
+    strict_tokens: Annotated[
+        bool,
+        typer.Option(
+            "--strict-tokens", help="Refuse the partner token on the paths of a business."
+        ),
+    ] = False,
     ui: Annotated[
         bool, typer.Option("--ui", help="Show the first business in Thred's own widget, too.")
     ] = False,
@@ -245,13 +258,16 @@ def emulator(
     """
     from .emulator import serve
 
-    run = serve(
+    run = partial(
+        serve,
         host,
         port,
         business or [],
         db=db,
         faults=faults,
+        errors=errors,
+        strict_tokens=strict_tokens,
         ui_port=ui_port if ui else None,
         widget=widget,
     )
-    raise typer.Exit(asyncio.run(run))
+    raise typer.Exit(carry_out(lambda course: in_loop(run())))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +10,7 @@ import attrs
 from ..client import ENVIRONMENTS, ThredfiClient
 from ..errors import ConfigurationError
 
-__all__ = ["Connection", "complain"]
-
-
-def complain(text: str) -> None:
-    """Say on stderr what went wrong."""
-    print(f"thredfi: {text}", file=sys.stderr, flush=True)
+__all__ = ["Connection"]
 
 
 @attrs.frozen

@@ -13,7 +13,9 @@ from ..errors import ThredfiError
 from ..operation import Operation
 from ..operations import OPERATIONS
 from ..response import with_response
-from .connection import Connection, complain
+from .connection import Connection
+from .endings import Exit
+from .output import complain, counted, say
 from .overlay import overlay_actions
 
 __all__ = ["show_drift"]
@@ -23,27 +25,19 @@ _PAGE = 100
 _DAYS = 365  # that the reports cover
 
 
-async def show_drift(connection: Connection, business: str) -> int:
+async def show_drift(connection: Connection, business: str) -> Exit:
     """Read everything of a business and print overlay actions; the exit status."""
-    try:
-        client = connection.client()
-    except ThredfiError as error:
-        complain(str(error))
-        return 2
-    async with client as thredfi:
-        try:
-            await thredfi.businesses.get(business)
-        except ThredfiError as error:
-            complain(str(error))
-            return 2
+    async with connection.client() as thredfi:
+        await thredfi.businesses.get(business)
         reader = Reader(thredfi, business)
         await reader.read_all()
         said = overlay_actions(thredfi.drift)
-        looked = f"{reader.answers} answers of {thredfi.base_url} to {reader.operations} operations"
-        print(f"# {looked}{':' if said else ' are as described.'}")
+        answers = counted(reader.answers, "answer")
+        looked = f"{answers} of {thredfi.base_url} to {counted(reader.operations, 'operation')}"
+        say(f"# {looked}{':' if said else ' are as described.'}")
         if said:
-            print(said)
-        return 1 if reader.failed else 0
+            say(*said.split("\n"))
+        return Exit.NOT_ALL_WELL if reader.failed else Exit.WELL
 
 
 class Reader:

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ..push import Summary
 from ..push.files import STANDARD_INPUT, count_lines
+from .output import counted, note
 
 __all__ = ["show_progress"]
 
@@ -82,12 +83,9 @@ class Lines:
 
     def show(self, summary: Summary, total: int | None) -> None:
         """Print one line."""
-        of = f" of {total:,}" if total is not None else ""
-        print(
-            f"{summary.total():,}{of} records, {_rate(summary):,.0f}/s, {summary.failed:,} failed",
-            file=sys.stderr,
-            flush=True,
-        )
+        done = summary.total()
+        of = f"{done:,} of {counted(total, 'record')}" if total else counted(done, "record")
+        note(f"{of}, {_rate(summary):,.0f}/s, {summary.failed:,} failed")
 
     def close(self, summary: Summary) -> None:
         """The summary follows; nothing to add."""
@@ -109,15 +107,13 @@ async def show_progress(file: str, summary: Callable[[], Summary]) -> AsyncItera
         size.stop.set()
         ticker.cancel()
         await asyncio.gather(ticker, return_exceptions=True)
-        with suppress(OSError):
-            display.close(summary())
+        display.close(summary())
 
 
 async def _tick(display: Display, summary: Callable[[], Summary], size: _Size) -> None:
-    with suppress(OSError):  # nobody looks any more: the push goes on all the same
-        while True:
-            await asyncio.sleep(display.interval)
-            display.show(summary(), size.lines)
+    while True:
+        await asyncio.sleep(display.interval)
+        display.show(summary(), size.lines)
 
 
 class _Size:

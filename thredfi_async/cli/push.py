@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import stat
-import sys
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
@@ -14,25 +13,22 @@ from pathlib import Path
 import attrs
 
 from ..client import ThredfiClient
-from ..errors import ThredfiError
-from ..push import Journal, Outcome, Push, Summary, push
+from ..errors import ConfigurationError, ThredfiError, TransportError
+from ..push import Journal, Outcome, Push, Status, Summary
 from ..push.files import STANDARD_INPUT, read_lines
-from .connection import Connection, complain
+from .connection import Connection
+from .endings import Course, Exit
 from .failed_file import FailedFile
-from .interrupts import on_interrupt
+from .interrupts import in_loop, on_interrupt
+from .output import complain, counted, say
+from .outputs import keep_apart
 from .progress import show_progress
-from .summary import summary_text
+from .summary import not_ok_text, summary_text
 
 __all__ = ["PushCommand"]
 
-ALL_PUSHED, SOME_FAILED, COULD_NOT_RUN, INTERRUPTED = 0, 1, 2, 130
-
 GRACE = 10.0  # seconds that calls under way get after Ctrl-C
 FAILURES_SHOWN = 5  # where no file takes them
-
-
-class CannotRun(Exception):
-    """Something is wrong before anything was sent."""
 
 
 @attrs.define
@@ -49,91 +45,99 @@ class PushCommand:
     connection: Connection
     _interrupted: bool = attrs.field(default=False, init=False)
     _stopped_by: str | None = attrs.field(default=None, init=False)
+    _not_ok: Counter[Status] = attrs.field(factory=Counter, init=False)
     _first_failures: list[Outcome] = attrs.field(factory=list, init=False)
 
-    async def run(self) -> int:
+    def run(self, course: Course) -> Exit:
         """Push, report, and return the exit status."""
+        self._check_files()
+        client = self.connection.client(max_connections=self.concurrency)
         with ExitStack() as stack:
-            try:
-                self._check_input()
-                failed = self._open_failed_file()
-                if failed is not None:
-                    stack.enter_context(failed)
-                journal = self._open_journal()
-                if journal is not None:
-                    stack.enter_context(journal)
-                client = self.connection.client(max_connections=self.concurrency)
-            except (CannotRun, ThredfiError) as error:
-                complain(str(error))
-                return COULD_NOT_RUN
-            async with client as thredfi:
-                summary = await self._push(thredfi, failed, journal)
-        written = self._report(summary)
-        if self._stopped_by is not None or not written:
-            return COULD_NOT_RUN
-        if self._interrupted:
-            return INTERRUPTED
-        return SOME_FAILED if summary.failed else ALL_PUSHED
+            failed = self._open_failed_file()
+            if failed is not None:
+                stack.enter_context(failed)
+            journal = self._open_journal()
+            if journal is not None:
+                stack.enter_context(journal)
+            summary = in_loop(self._push(client, failed, journal, course))
+            if failed is not None and summary.complete and self._stopped_by is None:
+                self._finish(failed)
+        self._report(summary, failed)
+        if self._interrupted and self._stopped_by is None:
+            return Exit.INTERRUPTED
+        if self._stopped_by is not None or not summary.complete:
+            return course.broken_off()
+        return Exit.NOT_ALL_WELL if self._not_ok else Exit.WELL
 
     # --- before ------------------------------------------------------------------------
 
-    def _check_input(self) -> None:
+    def _check_files(self) -> None:
+        """Whether the run is allowed, as far as its files go. Raises `ConfigurationError`."""
+        if self.resume and self.journal is None:
+            raise ConfigurationError("--resume takes up a journal: name it with --journal FILE")
+        keep_apart(
+            {
+                "the input": 0 if self.file == STANDARD_INPUT else self.file,
+                "the file of --api-key-file": self.connection.api_key_file,
+                "standard output": 1,
+                "standard error": 2,
+            },
+            {
+                "--journal": self.journal,
+                **{f"{name} of the journal": path for name, path in _beside(self.journal)},
+                "--failed": self.failed,
+            },
+        )
         if self.file == STANDARD_INPUT:
             return
         try:
             if stat.S_ISDIR(os.stat(self.file).st_mode):
-                raise CannotRun(f"{self.file} is a directory")
+                raise ConfigurationError(f"{self.file} is a directory")
             if os.path.isfile(self.file):  # a pipe would lose what is read from it here
                 with open(self.file, "rb"):
                     pass
         except OSError as error:
-            raise CannotRun(f"can't read {self.file}: {error.strerror}") from None
+            raise ConfigurationError(f"can't read {self.file}: {error.strerror}") from None
 
     def _open_failed_file(self) -> FailedFile | None:
         if self.failed is None:
             return None
         try:
-            if _same_file(self.failed, self.file):
-                raise CannotRun(f"--failed {self.failed} is the input itself")
             return FailedFile(self.failed)
         except OSError as error:
-            raise CannotRun(f"can't write --failed {self.failed}: {error.strerror}") from None
+            raise ConfigurationError(
+                f"can't write --failed {self.failed}: {error.strerror}"
+            ) from None
 
     def _open_journal(self) -> Journal | None:
         """The journal that --journal names. Raises `JournalError`."""
         if self.journal is None:
-            if self.resume:
-                raise CannotRun("--resume takes up a journal: name it with --journal FILE")
             return None
-        source = None
-        if os.path.isfile(self.file):
-            with open(self.file, "rb") as file:
-                source = hashlib.file_digest(file, "blake2b").hexdigest()
-        return Journal(self.journal, resume=self.resume, source=source)
+        return Journal(self.journal, resume=self.resume)
 
     # --- during ------------------------------------------------------------------------
 
     async def _push(
-        self, thredfi: ThredfiClient, failed: FailedFile | None, journal: Journal | None
+        self,
+        client: ThredfiClient,
+        failed: FailedFile | None,
+        journal: Journal | None,
+        course: Course,
     ) -> Summary:
-        try:
-            run = push(
-                thredfi, read_lines(self.file), concurrency=self.concurrency, journal=journal
-            )
-        except ThredfiError as error:
-            self._stopped_by = str(error)
-            return Summary()
-        try:
-            with on_interrupt(lambda: self._interrupt(run)):
-                async with self._progress(run):
-                    async for outcome in run:
-                        if not outcome.ok:
-                            self._keep(outcome, failed, run)
-        except ThredfiError as error:
-            self._stopped_by = self._stopped_by or str(error)
-        except OSError as error:
-            self._stopped_by = self._stopped_by or f"can't read {self.file}: {error}"
-        return run.summary
+        async with client as thredfi:
+            run = thredfi.push(read_lines(self.file), concurrency=self.concurrency, journal=journal)
+            try:
+                with on_interrupt(lambda: self._interrupt(run)):
+                    async with self._progress(run):
+                        async for outcome in run:
+                            course.sent = course.sent or _was_sent(outcome)
+                            if not outcome.ok:
+                                self._keep(outcome, failed, run)
+            except ThredfiError as error:
+                self._stopped_by = self._stopped_by or str(error)
+            except OSError as error:
+                self._stopped_by = self._stopped_by or f"can't read {self.file}: {error}"
+            return run.summary
 
     @asynccontextmanager
     async def _progress(self, run: Push) -> AsyncIterator[None]:
@@ -154,6 +158,7 @@ class PushCommand:
         )
 
     def _keep(self, outcome: Outcome, failed: FailedFile | None, run: Push) -> None:
+        self._not_ok[outcome.status] += 1
         if len(self._first_failures) < FAILURES_SHOWN:
             self._first_failures.append(outcome)
         if failed is None or self._stopped_by is not None:
@@ -166,57 +171,73 @@ class PushCommand:
 
     # --- after -------------------------------------------------------------------------
 
-    def _report(self, summary: Summary) -> bool:
-        """Print what happened. False where stdout doesn't take it."""
+    def _finish(self, failed: FailedFile) -> None:
+        try:
+            failed.finish()
+        except OSError as error:
+            self._stopped_by = f"can't write --failed {self.failed}: {error.strerror}"
+
+    def _report(self, summary: Summary, failed: FailedFile | None) -> None:
+        """Print what happened."""
         if self._stopped_by is not None:
             complain(f"stopped: {self._stopped_by}")
         if self._interrupted:
             complain("interrupted")
         if not summary.complete:
+            settled = summary.total()
             complain(
-                f"{summary.total():,} records are settled, {summary.unsent:,} more were read and "
-                f"not sent, the rest was not read. {self._how_to_go_on()}"
-                if summary.total()
+                f"{counted(settled, 'record')} {'is' if settled == 1 else 'are'} settled, "
+                f"{summary.unsent:,} more {'was' if summary.unsent == 1 else 'were'} read and not "
+                f"sent, the rest was not read. {self._how_to_go_on()}"
+                if settled
                 else "nothing was pushed"
             )
-        if summary.failed:
-            self._report_failures(summary)
+        if self._not_ok:
+            self._report_failures(failed)
         if self.as_json:
             figures = summary.as_dict()
             figures["interrupted"] = self._interrupted
             figures["stopped_by"] = self._stopped_by
-            return _print(json.dumps(figures))
-        return _print(summary_text(summary))
+            say(json.dumps(figures))
+        else:
+            say(*summary_text(summary))
 
     def _how_to_go_on(self) -> str:
         if self.journal is not None:
             return f"To go on: --journal {self.journal} --resume."
         return "Push the same input again to go on: what is done is replayed, not doubled."
 
-    def _report_failures(self, summary: Summary) -> None:
-        if self.failed is not None:
-            complain(
-                f"{summary.failed:,} records failed; they are in {self.failed} with the reasons. "
-                "Mended, that file can be pushed."
-            )
+    def _report_failures(self, failed: FailedFile | None) -> None:
+        total = self._not_ok.total()
+        text = not_ok_text(self._not_ok)
+        if failed is not None and failed.records == total:
+            kept = "with the reasons. Mended, that file can be pushed."
+            if failed.is_part and self.failed is not None and self.failed.exists():
+                kept += f" {self.failed} is as it was: only a run that ends replaces it."
+            complain(f"{text}; they are in {failed.path} {kept}")
             return
+        if failed is not None:
+            complain(f"{text}; {failed.records:,} of them are in {failed.path} with the reasons")
         for outcome in self._first_failures:
-            name = " ".join(filter(None, (outcome.type, outcome.external_id)))
-            complain(f"line {outcome.line}{f' ({name})' if name else ''}: {outcome.reason}")
-        if (more := summary.failed - len(self._first_failures)) > 0:
-            complain(f"and {more:,} more failed; --failed FILE keeps them all with the reasons")
+            complain(f"{_named(outcome)}: {outcome.reason}")
+        if (more := total - len(self._first_failures)) > 0:
+            complain(f"and {more:,} more; --failed FILE keeps them all with the reasons")
 
 
-def _same_file(one: Path, other: str) -> bool:
-    return one.exists() and os.path.exists(other) and os.path.samefile(one, other)
+def _beside(journal: Path | None) -> list[tuple[str, Path]]:
+    """The files that SQLite keeps beside a journal."""
+    if journal is None:
+        return []
+    return [(suffix, Path(f"{journal}-{suffix}")) for suffix in ("journal", "wal", "shm")]
 
 
-def _print(text: str) -> bool:
-    try:
-        print(text, flush=True)
-    except OSError as error:
-        complain(f"can't print the summary: {error.strerror}")
-        # Else the interpreter would try once more when it ends, and complain in its own way.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return False
-    return True
+def _was_sent(outcome: Outcome) -> bool:
+    # A transport error in a record's outcome says that nothing was changed at Thred.
+    return outcome.attempts > 0 and not isinstance(outcome.error, TransportError)
+
+
+def _named(outcome: Outcome) -> str:
+    name = " ".join(filter(None, (outcome.type, outcome.external_id)))
+    business = f"of {outcome.business}" if outcome.business else ""
+    known = " ".join(filter(None, (name, business)))
+    return f"line {outcome.line}{f' ({known})' if known else ''}"

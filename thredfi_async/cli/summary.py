@@ -2,28 +2,48 @@
 
 from __future__ import annotations
 
-from ..push import Summary
+from collections.abc import Mapping
 
-__all__ = ["summary_text"]
+from ..push import Status, Summary
+from .output import counted
 
-_COLUMNS = ("created", "replayed", "failed")
+__all__ = ["not_ok_text", "summary_text"]
+
+_COLUMNS = ("created", "replayed", "differs", "failed")
 
 
-def summary_text(summary: Summary) -> str:
-    """A table of counts per type and a line of totals."""
-    rows = [
-        [kind.replace("_", " "), *(f"{row[column]:,}" for column in _COLUMNS)]
-        for kind, row in summary.by_type().items()
+def summary_text(summary: Summary) -> list[str]:
+    """Lines: a table of counts per type, and one of totals."""
+    rows = summary.by_type()
+    columns = [
+        column
+        for column in _COLUMNS
+        if column != "differs" or any(row.get(column) for row in rows.values())
     ]
-    table = [["", *_COLUMNS], *rows]
-    first = max(len(row[0]) for row in table)
+    table = [["", *columns]] if rows else []
+    for kind, row in rows.items():
+        table.append([kind.replace("_", " "), *(f"{row[column]:,}" for column in columns)])
+    first = max((len(cells[0]) for cells in table), default=0)
     lines = [
-        row[0].ljust(first) + "".join(cell.rjust(11) for cell in row[1:]) for row in table if rows
+        cells[0].ljust(first) + "".join(cell.rjust(11) for cell in cells[1:]) for cells in table
     ]
-    seconds = summary.seconds
-    rate = f" ({summary.total() / seconds:,.0f}/s)" if seconds else ""
-    lines.append(
-        f"{summary.total():,} records in {seconds:.1f} s{rate}, "
-        f"{summary.requests:,} requests, {summary.retries:,} retries"
+    total, seconds = summary.total(), summary.seconds
+    rate = f" ({total / seconds:,.0f}/s)" if seconds else ""
+    requests, retries = (
+        counted(summary.requests, "request"),
+        counted(summary.retries, "retry", "retries"),
     )
-    return "\n".join(lines)
+    lines.append(f"{counted(total, 'record')} in {seconds:.1f} s{rate}, {requests}, {retries}")
+    return lines
+
+
+def not_ok_text(counts: Mapping[Status, int]) -> str:
+    """Such as ``2 records failed, 1 differs, 3 are of unknown outcome``."""
+    words = {"failed": ("failed", "failed"), "differs": ("differs", "differ")}
+    unknown = ("is of unknown outcome", "are of unknown outcome")
+    parts: list[str] = []
+    for status, number in sorted(counts.items()):
+        one, more = words.get(status, unknown)
+        subject = f"{number:,}" if parts else counted(number, "record")
+        parts.append(f"{subject} {one if number == 1 else more}")
+    return ", ".join(parts)

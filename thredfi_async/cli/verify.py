@@ -10,7 +10,9 @@ from uuid import uuid4
 from ..client import ENVIRONMENTS, BusinessClient, ThredfiClient
 from ..clock import Clock, SystemClock
 from ..errors import ThredfiError
-from .connection import Connection, complain
+from .connection import Connection
+from .endings import Course, Exit
+from .output import say
 
 __all__ = ["verify"]
 
@@ -23,18 +25,15 @@ class Unexpected(Exception):
     """A step got an answer, but not the one that it should get."""
 
 
-async def verify(connection: Connection, business: str | None, *, wait: float) -> int:
+async def verify(
+    connection: Connection, business: str | None, *, wait: float, course: Course
+) -> Exit:
     """Try each step and print how it went; the exit status.
 
     ``wait`` is how many seconds the report may take to show the invoice.
     """
-    try:
-        client = connection.client()
-    except ThredfiError as error:
-        complain(str(error))
-        return 2
-    async with client as thredfi:
-        return await Verification(thredfi, business, wait=wait).run()
+    async with connection.client() as thredfi:
+        return await Verification(thredfi, business, wait=wait, course=course).run()
 
 
 class Verification:
@@ -50,16 +49,18 @@ class Verification:
         *,
         wait: float,
         clock: Clock | None = None,
+        course: Course | None = None,
     ) -> None:
         self._thredfi = thredfi
         self._business = business
         self._wait = wait
         self._clock = clock or SystemClock()
+        self._course = course or Course()
         self._run = uuid4().hex[:12]
         self._revenue = 0
 
-    async def run(self) -> int:
-        """All steps; 0 when each of them went well, else 1."""
+    async def run(self) -> Exit:
+        """All steps, and what the first that fails makes of the exit status."""
         done, failed = _marks()
         for name, step in (
             ("partner token", self._partner_token),
@@ -74,10 +75,12 @@ class Verification:
             try:
                 found = await step()
             except (ThredfiError, Unexpected) as error:
-                print(f"{failed} {name:<15} {error}", flush=True)
-                return 1
-            print(f"{done} {name:<15} {found}", flush=True)
-        return 0
+                say(f"{failed} {name:<15} {error}")
+                if isinstance(error, Unexpected):
+                    return Exit.NOT_ALL_WELL
+                return self._course.ended_by(error)
+            say(f"{done} {name:<15} {found}")
+        return Exit.WELL
 
     async def _partner_token(self) -> str:
         token = await self._thredfi.tokens.partner()
@@ -87,6 +90,7 @@ class Verification:
         if self._business is None:
             if self._thredfi.base_url == ENVIRONMENTS["production"]:
                 raise Unexpected("in production say which business to write to: --business ID")
+            self._course.sent = True
             made = await self._thredfi.businesses.create(
                 {
                     "external_id": BUSINESS,
@@ -111,6 +115,7 @@ class Verification:
         return f"net revenue of today: {_shown(self._revenue)}"
 
     async def _create_invoice(self) -> str:
+        self._course.sent = True
         customer = await self.shop.customers.create(
             {"external_id": f"{BUSINESS}-customer", "company_name": "Verification customer"}
         )

@@ -24,6 +24,12 @@ __all__ = [
 R = TypeVar("R", bound=Row)
 P = TypeVar("P", bound=Party)
 
+# What the description's "email" is: RFC 5321 without quoted names, literal addresses and comments.
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_EMAIL = re.compile(
+    rf"(?=.{{1,64}}@)(?=.{{1,254}}$){_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})*"
+).fullmatch
 _CONTROL = (Role.RECEIVABLE, Role.PAYABLE)  # their balances are those of invoices and bills
 
 
@@ -36,7 +42,7 @@ def check_currency(books: Books, fields: Mapping[str, Any]) -> None:
 
 def check_external_id(books: Books, row: Row, external_id: str | None) -> None:
     """Refuse the external_id of another row of the same kind. Raises 409."""
-    if books.by_external_id(type(row), external_id) not in (None, row):
+    if books.by_external_id(type(row), external_id, within=row.within) not in (None, row):
         raise duplicate(row.title())
 
 
@@ -61,7 +67,7 @@ def required_text(fields: Mapping[str, Any], name: str, prefix: str = "") -> str
 def check_email(fields: Mapping[str, Any]) -> None:
     """Refuse an ``email`` that can't be one. Raises 400."""
     email = fields.get("email")
-    if email is not None and not re.fullmatch(r"[^@\s]+@[^@\s]+", email):
+    if email is not None and not _EMAIL(email):
         raise invalid(email="Enter a valid email address.")
 
 

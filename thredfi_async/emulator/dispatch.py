@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -16,10 +15,11 @@ from multidict import CIMultiDict
 
 from .. import operations
 from ..clock import Clock
-from ..operation import Operation, TokenScope
+from ..operation import Operation, Replay, TokenScope
 from . import documents, widget
 from .call import Answer, Call, Handler, World
-from .problems import Problem
+from .fault import Asked
+from .problems import ErrorShape, Problem
 from .reading import Body, as_model, read_body, read_query
 from .resources import (
     accounts,
@@ -45,7 +45,7 @@ from .resources import (
     vendors,
     write_offs,
 )
-from .responses import UNDESCRIBED, is_browser, json_response, preflight, response_of
+from .responses import REPLAYED, UNDESCRIBED, is_browser, preflight, refusal, response_of
 from .routes import Routes
 from .shapes import adapted
 from .tokens import TokenOffice
@@ -107,14 +107,21 @@ class Received:
 
 
 class Dispatcher:
-    """Answers requests out of a `World`; every answer but 2xx in the one error shape.
+    """Answers requests out of a `World`; every answer but 2xx in the shape of ``errors``.
 
     ``on_write`` is called after each write to the books that succeeded, with the ids that had
     been given before it.
     """
 
     def __init__(
-        self, world: World, tokens: TokenOffice, *, clock: Clock, envelope: Envelope
+        self,
+        world: World,
+        tokens: TokenOffice,
+        *,
+        clock: Clock,
+        envelope: Envelope,
+        errors: ErrorShape,
+        strict_tokens: bool,
     ) -> None:
         self.on_write: Callable[[Received, datetime, int], None] | None = None
         self.requests: Counter[str] = Counter()
@@ -122,6 +129,8 @@ class Dispatcher:
         self._tokens = tokens
         self._clock = clock
         self._envelope = envelope
+        self.errors = errors
+        self._strict_tokens = strict_tokens
         self._routes = Routes(
             [*operations.OPERATIONS.values(), *documents.OPERATIONS, *widget.OPERATIONS]
         )
@@ -137,12 +146,15 @@ class Dispatcher:
         """The ids of the operations of the description that have a handler."""
         return frozenset(self._handlers.keys() & operations.OPERATIONS.keys())
 
-    def operation_of(self, request: web.BaseRequest) -> str | None:
-        """The id of the operation that a request is for; None where there is none."""
+    def asked(self, request: web.BaseRequest) -> Asked | None:
+        """What a request is for; None where there is no such operation."""
         try:
-            return self._routed(request.method, request.raw_path)[0].id
+            operation, path = self._routed(request.method, request.raw_path)
         except Problem:
             return None
+        books = self._world.businesses.get(path.get("business_id", ""))
+        names = () if books is None else (books.id, books.business["external_id"])
+        return Asked(operation.id, frozenset(names))
 
     def now(self) -> datetime:
         """The time by the emulator's clock."""
@@ -159,15 +171,16 @@ class Dispatcher:
         return answer
 
     async def _served(self, request: web.BaseRequest) -> web.Response:
+        shape: ErrorShape = "reference" if is_browser(request.headers) else self.errors
         try:
             return await self._answer(request)
         except Problem as problem:
-            return self._refusal(problem)
+            return refusal(problem, shape)
         except web.HTTPRequestEntityTooLarge:
-            return self._refusal(Problem(413, "too_large", "The body is too large."))
+            return refusal(Problem(413, "too_large", "The body is too large."), shape)
         except Exception:
             log.exception("the emulator failed on %s %s", request.method, request.path)
-            return self._refusal(Problem(500, "internal_error", "The emulator has a bug."))
+            return refusal(Problem(500, "internal_error", "The emulator has a bug."), shape)
 
     async def _answer(self, request: web.BaseRequest) -> web.Response:
         operation, path = self._routed(request.method, request.raw_path)
@@ -184,6 +197,7 @@ class Dispatcher:
             self.on_write(received, now, ids)
         shown = adapted(operation.id, answer) if is_browser(request.headers) else answer
         response = response_of(shown)
+        response[REPLAYED] = self._world.ids == ids and _names_one(operation, body)
         if shown is not answer or operation.id not in operations.OPERATIONS:
             response.headers.update(UNDESCRIBED)
         return response
@@ -241,7 +255,10 @@ class Dispatcher:
     def _check_rights(
         self, operation: Operation[Any], path: dict[str, str], authorization: str | None
     ) -> None:
-        """Either kind of token on a business's paths, the partner's own elsewhere."""
+        """Either kind of token on a business's paths, the partner's own elsewhere.
+
+        Strictly, a business's paths take the business's token alone.
+        """
         if operation.id in _OPEN:
             return
         if operation.scope is TokenScope.BASIC:
@@ -249,6 +266,8 @@ class Dispatcher:
             return
         holder = self._tokens.holder(authorization)
         if holder.business_id is None:
+            if self._strict_tokens and operation.scope is TokenScope.BUSINESS:
+                raise Problem(403, "permission_denied", "This takes the business's own token.")
             return
         if operation.scope is TokenScope.PARTNER:
             raise Problem(403, "permission_denied", "This takes the partner token.")
@@ -261,9 +280,8 @@ class Dispatcher:
     def _business_token(self, call: Call) -> Answer:
         return Answer(200, self._tokens.issue(call.books.id))
 
-    def _refusal(self, problem: Problem) -> web.Response:
-        request_id = str(uuid.uuid4())
-        answer = json_response(problem.status, problem.body(request_id))
-        answer.headers.update(problem.headers)
-        answer.headers["X-Request-ID"] = request_id
-        return answer
+
+def _names_one(operation: Operation[Any], body: Body | None) -> bool:
+    """Whether a request creates what its external_id names; a payout it may also change."""
+    creates = operation.replay not in (Replay.SAFE, Replay.STATE_CHANGE, Replay.UPSERT)
+    return creates and body is not None and bool(body.data.get("external_id"))

@@ -3,133 +3,29 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from email.utils import format_datetime
-from fnmatch import filter as matching
-from fnmatch import fnmatchcase
 from os import PathLike
-from pathlib import Path
 from random import Random
-from typing import Any, Literal, Self, get_args
+from typing import Any, Self
 
 import attrs
 from aiohttp import web
 
-from .. import operations
-from . import documents, spoiling
+from . import spoiling
+from .fault import Asked, Fault, Kind, fault_of, read_plan
+from .problems import duplicate, invalid
+from .responses import REPLAYED, refusal
 from .spoiling import Patience
 
-__all__ = ["Fault", "Faults", "Kind", "Powers"]
+__all__ = ["Faults", "Powers"]
 
-Kind = Literal[
-    "refuse",
-    "reset",
-    "status",
-    "hang",
-    "drip",
-    "cut",
-    "cut_chunk",
-    "length_too_long",
-    "length_too_short",
-    "invalid_json",
-    "wrong_content_type",
-    "empty_body",
-    "gzip_bomb",
-    "huge_body",
-    "hang_up",
-    "expire_tokens",
-    "revoke_tokens",
-    "rotate_key",
-    "unknown_field",
-    "unknown_enum",
-    "changed_type",
-    "dropped_field",
-]
-_KINDS: tuple[str, ...] = get_args(Kind)
-_RETRY_AFTER = ("none", "seconds", "date", "absurd")
 _ABSURD = ("86400", "-5", "soon", "1e400", "nan", "Thu, 99 Jan 2025 00:00:00 GMT")
-_IDS = [*operations.OPERATIONS, *(operation.id for operation in documents.OPERATIONS)]
+_MANNERS = ("duplicate", "throttle")  # how the server itself is, whatever happens on the way to it
 
 Serve = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
-
-
-def _must_be(text: str, test: Callable[[Any], bool]) -> Callable[[Any, Any, Any], None]:
-    def check(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
-        if not test(value):
-            raise ValueError(f"{attribute.name} must be {text}, not {value!r}")
-
-    return check
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _check_operations(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
-        raise ValueError(f'operations must be a list such as ["create_*"], not {value!r}')
-    for pattern in value:
-        if not matching(_IDS, pattern):
-            raise ValueError(f"operations: {pattern!r} fits none of the description")
-
-
-@attrs.frozen
-class Fault:
-    """One kind of fault, and when it strikes. Raises ValueError.
-
-    - ``kind``: see docs/emulator.md for what each one does.
-    - ``probability``: of striking a request that it fits, 0 to 1.
-    - ``operations``: patterns of operation ids (``create_*``); empty: all of them.
-    - ``applied``: whether the request is carried out before a reset, a status or a hang.
-    - ``times``: how often it strikes at most; None: no limit.
-    - ``status``, ``retry_after``: of the kind ``status``; retry_after is none, seconds, date or
-      absurd (a day, or nonsense).
-    - ``seconds``: how long a hang, a drip or a refusal lasts, or a Retry-After asks to wait.
-    """
-
-    kind: str = attrs.field(validator=_must_be(f"one of {', '.join(_KINDS)}", _KINDS.__contains__))
-    probability: float = attrs.field(
-        default=1.0,
-        kw_only=True,
-        validator=_must_be("a number from 0 to 1", lambda x: _is_number(x) and 0 <= x <= 1),
-    )
-    operations: Sequence[str] = attrs.field(default=(), kw_only=True, validator=_check_operations)
-    applied: bool = attrs.field(
-        default=False,
-        kw_only=True,
-        validator=_must_be("true or false", lambda x: isinstance(x, bool)),
-    )
-    times: int | None = attrs.field(
-        default=None,
-        kw_only=True,
-        validator=_must_be("a whole number", lambda x: x is None or (_is_whole(x) and x >= 0)),
-    )
-    status: int = attrs.field(
-        default=503,
-        kw_only=True,
-        validator=_must_be("from 400 to 599", lambda x: _is_whole(x) and 400 <= x <= 599),
-    )
-    retry_after: str = attrs.field(
-        default="none",
-        kw_only=True,
-        validator=_must_be(f"one of {', '.join(_RETRY_AFTER)}", _RETRY_AFTER.__contains__),
-    )
-    seconds: float = attrs.field(
-        default=1.0,
-        kw_only=True,
-        validator=_must_be("a number of seconds", lambda x: _is_number(x) and 0 <= x < math.inf),
-    )
-
-    def fits(self, operation: str) -> bool:
-        """Whether it may strike a request for this operation."""
-        return not self.operations or any(fnmatchcase(operation, one) for one in self.operations)
 
 
 @attrs.frozen
@@ -147,6 +43,19 @@ class Powers:
 class _Planned:
     fault: Fault
     left: float  # times that it may still strike
+    room: float = 0.0  # for requests that a throttle lets through now
+    at: float = -math.inf  # when it was counted last, by the emulator's clock
+
+    def lets_through(self, now: float) -> bool:
+        """Count one more request, if the rate allows it: a second's worth at once, at most."""
+        rate = self.fault.rate or math.inf
+        most = max(rate, 1.0)
+        self.room = min(most, self.room + max(0.0, now - self.at) * rate)
+        self.at = now
+        if self.room < 1:
+            return False
+        self.room -= 1
+        return True
 
 
 class Faults:
@@ -154,19 +63,20 @@ class Faults:
 
     The first fault of the plan that fits a request and whose chance comes up strikes it. The
     same plan and seed strike the same requests, if they come in the same order. ``struck``
-    counts how often each kind has.
+    counts how often each kind has. A throttle, or what is done with duplicates, is how the
+    server behaves: it comes on top of what else strikes.
     """
 
     def __init__(
         self,
         serve: Serve,
-        operation_of: Callable[[web.BaseRequest], str | None],
+        asked: Callable[[web.BaseRequest], Asked | None],
         powers: Powers,
         random: Random,
     ) -> None:
         self.struck: Counter[str] = Counter()
         self._serve = serve
-        self._operation_of = operation_of
+        self._asked = asked
         self._powers = powers
         self._random = random
         self._plan: list[_Planned] = []
@@ -176,7 +86,7 @@ class Faults:
 
     def add(self, kind: Kind, **settings: Any) -> Self:
         """One more fault; ``settings`` are the fields of `Fault`. Raises ValueError."""
-        self._add(_fault({"kind": kind, **settings}))
+        self._add(fault_of({"kind": kind, **settings}))
         return self
 
     def clear(self) -> None:
@@ -198,26 +108,7 @@ class Faults:
 
         Raises ValueError that names what is wrong, and OSError; nothing is added then.
         """
-        try:
-            plan = tomllib.loads(Path(path).read_text("utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ValueError(f"{path} is no TOML: {error}") from None
-        unknown = set(plan) - {"seed", "fault"}
-        if unknown:
-            raise ValueError(
-                f"{path}: unknown {', '.join(sorted(unknown))}; use seed and [[fault]]"
-            )
-        seed, tables = plan.get("seed"), plan.get("fault", [])
-        if seed is not None and not _is_whole(seed):
-            raise ValueError(f"{path}: seed must be a whole number, not {seed!r}")
-        if not isinstance(tables, list) or not all(isinstance(one, dict) for one in tables):
-            raise ValueError(f"{path}: each fault is a table of its own under [[fault]]")
-        faults = []
-        for number, settings in enumerate(tables, 1):
-            try:
-                faults.append(_fault(settings))
-            except ValueError as error:
-                raise ValueError(f"{path}: fault {number}: {error}") from None
+        seed, faults = read_plan(path)
         if seed is not None:
             self.seed(seed)
         for fault in faults:
@@ -226,14 +117,20 @@ class Faults:
     def _add(self, fault: Fault) -> None:
         self._plan.append(_Planned(fault, math.inf if fault.times is None else fault.times))
 
-    def _draw(self, operation: str) -> Fault | None:
+    def _draw(self, asked: Asked) -> Fault | None:
         """The fault that strikes this request, if any."""
         for planned in self._plan:
-            fault = planned.fault
-            if planned.left and fault.fits(operation) and self._random.random() < fault.probability:
-                planned.left -= 1
-                return fault
+            if planned.fault.kind not in _MANNERS and self._strikes(planned, asked):
+                return planned.fault
         return None
+
+    def _strikes(self, planned: _Planned, asked: Asked) -> bool:
+        fault = planned.fault
+        if not planned.left or not fault.fits(asked) or self._random.random() >= fault.probability:
+            return False
+        planned.left -= 1
+        self.struck[fault.kind] += 1
+        return True
 
     # --- striking ------------------------------------------------------------------------
 
@@ -243,21 +140,22 @@ class Faults:
 
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to a request, or what a fault makes of it."""
-        operation = self._operation_of(request) if self._plan else None
-        fault = None if operation is None else self._draw(operation)
-        if fault is None:
+        asked = self._asked(request) if self._plan else None
+        if asked is None:
             return await self._serve(request)
-        self.struck[fault.kind] += 1
+        fault = self._draw(asked)
+        if fault is None:
+            return await self._answer(request, asked)
         match fault.kind:
             case "reset" | "status" | "hang":
-                return await self._unanswered(request, fault)
+                return await self._unanswered(request, asked, fault)
             case "expire_tokens":
                 self._powers.expire_tokens()
             case "revoke_tokens":
                 self._powers.revoke_tokens()
             case "rotate_key":
                 self._powers.rotate_key()
-        answer = await self._serve(request)
+        answer = await self._answer(request, asked)
         if fault.kind == "refuse":
             await self._powers.refuse(fault.seconds)
             answer.force_close()
@@ -267,17 +165,39 @@ class Faults:
             )
         return answer
 
-    async def _unanswered(self, request: web.BaseRequest, fault: Fault) -> web.StreamResponse:
+    async def _answer(self, request: web.BaseRequest, asked: Asked) -> web.StreamResponse:
+        """What the server answers, by its own manners: no network is between."""
+        now = self._powers.now().timestamp()
+        for planned in self._planned("throttle"):
+            if (
+                planned.fault.fits(asked)
+                and not planned.lets_through(now)
+                and self._strikes(planned, asked)
+            ):
+                return self._status(planned.fault, 429)
+        answer = await self._serve(request)
+        if answer.get(REPLAYED):
+            for planned in self._planned("duplicate"):
+                if self._strikes(planned, asked):
+                    return _refused(planned.fault)
+        return answer
+
+    def _planned(self, kind: str) -> list[_Planned]:
+        return [planned for planned in self._plan if planned.fault.kind == kind]
+
+    async def _unanswered(
+        self, request: web.BaseRequest, asked: Asked, fault: Fault
+    ) -> web.StreamResponse:
         """Without the answer that would have come, whether it was carried out or not."""
         if fault.applied:
-            await self._serve(request)
+            await self._answer(request, asked)
         if fault.kind == "status":
-            return self._status(fault)
+            return self._status(fault, fault.status)
         if fault.kind == "hang":
             await self._patience.wait(fault.seconds, request)
         return spoiling.reset(request)
 
-    def _status(self, fault: Fault) -> web.Response:
+    def _status(self, fault: Fault, status: int) -> web.Response:
         headers = {}
         if fault.retry_after == "seconds":
             headers["Retry-After"] = str(math.ceil(fault.seconds))
@@ -286,19 +206,17 @@ class Faults:
             headers["Retry-After"] = format_datetime(at, usegmt=True)
         elif fault.retry_after == "absurd":
             headers["Retry-After"] = self._random.choice(_ABSURD)
-        if fault.status == 502:  # as a proxy in front says it
+        if status == 502:  # as a proxy in front says it
             text = "<html><body><h1>502 Bad Gateway</h1></body></html>"
             return web.Response(status=502, text=text, content_type="text/html", headers=headers)
         body = {"error_code": "fault", "message": "On purpose.", "detail": {}, "request_id": ""}
-        return web.json_response(body, status=fault.status, headers=headers)
+        return web.json_response(body, status=status, headers=headers)
 
 
-def _fault(settings: dict[str, Any]) -> Fault:
-    """A fault of these settings. Raises ValueError."""
-    known = [field.name for field in attrs.fields(Fault)]
-    unknown = [name for name in settings if name not in known]
-    if unknown:
-        raise ValueError(f"unknown {', '.join(unknown)}; a fault has {', '.join(known)}")
-    if "kind" not in settings:
-        raise ValueError(f"kind is missing: one of {', '.join(_KINDS)}")
-    return Fault(**settings)
+def _refused(fault: Fault) -> web.Response:
+    """The answer of a server to which a known external_id is a mistake."""
+    if fault.status == 409:
+        return refusal(duplicate("record"), "reference")
+    problem = invalid(external_id="A record with this external_id already exists.")
+    problem.status = fault.status
+    return refusal(problem, "reference")

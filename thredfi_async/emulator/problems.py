@@ -1,11 +1,23 @@
-"""Refusals, in the error shape of the reference: error_code, message, detail, request_id."""
+"""Refusals, and the shapes that the reference and the guides have for them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
-__all__ = ["REQUIRED", "Problem", "conflict", "duplicate", "invalid", "invalid_fields", "not_found"]
+__all__ = [
+    "REQUIRED",
+    "ErrorShape",
+    "Problem",
+    "TextProblem",
+    "conflict",
+    "duplicate",
+    "invalid",
+    "invalid_fields",
+    "not_found",
+]
+
+ErrorShape = Literal["reference", "guide"]
 
 REQUIRED = "This field is required."
 
@@ -31,14 +43,24 @@ class Problem(Exception):
         self.headers = headers or {}
         self.detail = {name: list(texts) for name, texts in (detail or {}).items()}
 
-    def body(self, request_id: str) -> dict[str, Any]:
+    def body(self, request_id: str, shape: ErrorShape) -> dict[str, Any]:
         """The JSON of the answer."""
+        if shape == "guide":
+            return {"error": self.message, "error_code": self.code, "details": self.detail}
         return {
             "error_code": self.code,
             "message": self.message,
             "detail": self.detail,
             "request_id": request_id,
         }
+
+
+class TextProblem(Problem):
+    """A refusal whose ``detail`` is one text: the entity-types guide has a shape of its own."""
+
+    def body(self, request_id: str, shape: ErrorShape) -> dict[str, Any]:
+        """The JSON of the answer, whichever shape the others have."""
+        return {"error_code": self.code, "detail": self.message}
 
 
 def invalid(**texts: str) -> Problem:

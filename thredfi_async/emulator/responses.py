@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -11,10 +12,13 @@ from aiohttp import web
 from .. import codec
 from .call import Answer
 from .forms import File
+from .problems import ErrorShape, Problem
 
-__all__ = ["UNDESCRIBED", "is_browser", "json_response", "preflight", "response_of"]
+__all__ = ["REPLAYED", "UNDESCRIBED", "is_browser", "preflight", "refusal", "response_of"]
 
 UNDESCRIBED = {"X-Emulator": "undescribed"}  # on answers that the description doesn't know
+# On the answer to a create whose external_id was known, so that nothing new came of it.
+REPLAYED = web.ResponseKey("replayed", bool)
 _SHOWN_INLINE = {"application/pdf", "image/gif", "image/jpeg", "image/png", "image/webp"}
 _PREFLIGHT = {
     "Access-Control-Allow-Headers": "authorization, content-type, idempotency-key",
@@ -39,12 +43,20 @@ def response_of(answer: Answer) -> web.Response:
         return web.Response(status=answer.status)
     if isinstance(answer.body, File):
         return _file(answer.status, answer.body)
-    return json_response(answer.status, answer.body)
+    return _json(answer.status, answer.body)
 
 
-def json_response(status: int, body: Any) -> web.Response:
-    """``body`` as JSON."""
+def _json(status: int, body: Any) -> web.Response:
     return web.Response(status=status, body=codec.encode(body), content_type="application/json")
+
+
+def refusal(problem: Problem, shape: ErrorShape) -> web.Response:
+    """An answer outside 2xx, with an id of its own."""
+    request_id = str(uuid.uuid4())
+    answer = _json(problem.status, problem.body(request_id, shape))
+    answer.headers.update(problem.headers)
+    answer.headers["X-Request-ID"] = request_id
+    return answer
 
 
 def _file(status: int, file: File) -> web.Response:

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from os import PathLike
 from random import Random
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 from aiohttp import StreamReader, web
 from aiohttp.abc import AbstractStreamWriter
@@ -24,6 +24,7 @@ from .books import BankAccount, BankTransaction, Books
 from .call import World
 from .dispatch import Dispatcher, Envelope, Received
 from .faults import Faults, Powers
+from .problems import ErrorShape
 from .resources.bank_accounts import connect
 from .resources.bank_transactions import come_in
 from .resources.businesses import set_up
@@ -52,12 +53,17 @@ class Emulator:
     - ``host``, ``port``: where to listen; port 0 is a free one.
     - ``token_lifetime``: seconds that tokens live.
     - ``envelope``: the shape of lists, ``"reference"`` (page_info) or ``"guide"`` (next).
+    - ``errors``: the shape of refusals, ``"reference"`` (error_code, message, detail, request_id)
+      or ``"guide"`` (error, error_code, details).
+    - ``strict_tokens``: whether a business's paths refuse the partner token.
     - ``seed``: makes ids and credentials the same in every run.
     - ``db``: a file to keep the state in, so that it is there again after a restart; in memory
       otherwise. Raises OSError where it can't be used.
     - ``clock``: where the time comes from.
 
     ``emulator.faults`` makes it misbehave on purpose: see `Faults`.
+
+    Raises ValueError for a shape that there is not.
 
     What it does where nobody knows what Thred does is written down in docs/emulator.md.
     """
@@ -69,10 +75,15 @@ class Emulator:
         port: int = 0,
         token_lifetime: int = 3600,
         envelope: Envelope = "reference",
+        errors: ErrorShape = "reference",
+        strict_tokens: bool = False,
         seed: int | None = None,
         db: str | PathLike[str] | None = None,
         clock: Clock | None = None,
     ) -> None:
+        for name, shape in (("envelope", envelope), ("errors", errors)):
+            if shape not in get_args(ErrorShape):
+                raise ValueError(f"{name} must be reference or guide, not {shape!r}")
         self._storage = Storage(db) if db is not None else None
         if seed is None:
             seed = secrets.randbits(64)
@@ -87,12 +98,19 @@ class Emulator:
         self._tokens = TokenOffice(
             self.partner_uuid, self.api_key, lifetime=token_lifetime, clock=clock
         )
-        self._dispatcher = Dispatcher(self._world, self._tokens, clock=clock, envelope=envelope)
+        self._dispatcher = Dispatcher(
+            self._world,
+            self._tokens,
+            clock=clock,
+            envelope=envelope,
+            errors=errors,
+            strict_tokens=strict_tokens,
+        )
         self._runner: web.ServerRunner | None = None
         self._pause: asyncio.Task[None] | None = None
         self.faults = Faults(
             self._dispatcher.serve,
-            self._dispatcher.operation_of,
+            self._dispatcher.asked,
             Powers(
                 self.expire_tokens,
                 self.revoke_tokens,
@@ -313,7 +331,10 @@ class Emulator:
                     _DIRECT[event.name](self._world, event.at, **event.data)
             except Exception as error:
                 storage.close()
-                text = f"{storage} was written by another version of the emulator: {error}"
+                text = (
+                    f"{storage} is damaged, or was written by another version of the emulator: "
+                    f"{event.name} can't be done again: {error!r}"
+                )
                 raise OSError(text) from error
 
 

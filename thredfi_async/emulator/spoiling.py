@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import re
 import socket
 import struct
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ HUGE = 100 << 20  # bytes of a huge body; a gzip bomb has twice as many once it 
 _LOOK = 0.02  # seconds between two looks whether the client has given up
 _PIECE = b" " * (1 << 20)  # white space may stand before JSON
 _FRAMING = ("Content-Length", "Transfer-Encoding", "Connection")
+_TEXT = re.compile(rb'(?<!\\)":\s*"')  # up to where the text of a field begins
 _ENUMS = ("status", "payment_status", "payment_method", "type")
 
 
@@ -138,6 +140,8 @@ def _changed(kind: str, answer: web.Response, content: bytes, random: Random) ->
     match kind:
         case "invalid_json":
             answer.body = content[: len(content) // 2] + b"\xff,,"
+        case "garble":
+            answer.body = _garbled(content, random)
         case "wrong_content_type":
             answer.content_type = "text/plain"
         case "empty_body":
@@ -152,6 +156,15 @@ def _changed(kind: str, answer: web.Response, content: bytes, random: Random) ->
                     _drift(kind, record, random)
                 answer.body = json.dumps(body).encode()
     return answer
+
+
+def _garbled(content: bytes, random: Random) -> bytes:
+    """With one byte of Latin-1 in one of the texts of the JSON; where it has none, as it is."""
+    places = [found.end() for found in _TEXT.finditer(content)]
+    if not places:
+        return content
+    place = random.choice(places)
+    return content[:place] + b"\xe9" + content[place:]
 
 
 def _records(body: Any) -> Iterator[dict[str, Any]]:

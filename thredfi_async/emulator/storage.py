@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from operator import index
 from os import PathLike, fspath
 from typing import Any
 
@@ -22,7 +24,9 @@ __all__ = ["Event", "Storage"]
 
 _FORMAT = 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAMAGE = (msgspec.MsgspecError, TypeError, ValueError, ArithmeticError, RuntimeError)
 _FILE = 1  # code of the msgpack extension that holds an uploaded file
+_NEXT = "SELECT number, at, ids, content FROM events WHERE number > ? ORDER BY number LIMIT 1"
 _TABLES = """
 CREATE TABLE IF NOT EXISTS emulator (format INTEGER NOT NULL, seed TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS events (
@@ -59,30 +63,41 @@ class Storage:
 
     def seed(self, new: int) -> int:
         """The seed of the emulator that the file belongs to; ``new`` for a new file."""
-        connection = self._connected()
-        row = connection.execute("SELECT format, seed FROM emulator").fetchone()
-        if row is None:
-            connection.execute("INSERT INTO emulator VALUES (?, ?)", (_FORMAT, str(new)))
-            return new
+        with self._usable() as connection:
+            row = connection.execute("SELECT format, seed FROM emulator").fetchone()
+            if row is None:
+                connection.execute("INSERT INTO emulator VALUES (?, ?)", (_FORMAT, str(new)))
+                return new
         if row[0] != _FORMAT:
             self.close()
             raise OSError(f"{self._path} was written by another version of the emulator")
-        return int(row[1])
+        with self._readable("its seed"):
+            return int(row[1])
 
     def events(self) -> Iterator[Event]:
         """All events, in the order in which they happened."""
-        rows = self._connected().execute("SELECT at, ids, content FROM events ORDER BY number")
-        for at, ids, content in rows:
-            name, data = msgspec.msgpack.decode(content, ext_hook=_decoded)
-            yield Event(_EPOCH + timedelta(microseconds=at), ids, name, data)
+        number = 0
+        while True:
+            with self._usable() as connection:
+                row = connection.execute(_NEXT, (number,)).fetchone()
+            if row is None:
+                return
+            number, at, ids, content = row
+            with self._readable(f"event {number}"):
+                name, data = msgspec.msgpack.decode(
+                    content, type=tuple[str, dict[str, Any]], ext_hook=_decoded
+                )
+                event = Event(_EPOCH + timedelta(microseconds=at), index(ids), name, data)
+            yield event
 
     def record(self, event: Event) -> None:
         """Keep one more event, before its answer goes out."""
         content = msgspec.msgpack.encode((event.name, event.data), enc_hook=_encoded)
-        self._connected().execute(
-            "INSERT INTO events (at, ids, content) VALUES (?, ?, ?)",
-            ((event.at - _EPOCH) // timedelta(microseconds=1), event.ids, content),
-        )
+        with self._usable() as connection:
+            connection.execute(
+                "INSERT INTO events (at, ids, content) VALUES (?, ?, ?)",
+                ((event.at - _EPOCH) // timedelta(microseconds=1), event.ids, content),
+            )
 
     def close(self) -> None:
         """Close the file; it is opened again when it is needed."""
@@ -90,10 +105,25 @@ class Storage:
             self._connection.close()
             self._connection = None
 
-    def _connected(self) -> sqlite3.Connection:
-        if self._connection is None:
-            self._connection = _open(self._path)
-        return self._connection
+    @contextmanager
+    def _usable(self) -> Iterator[sqlite3.Connection]:
+        """The open file. What SQLite refuses inside is an OSError."""
+        try:
+            if self._connection is None:
+                self._connection = _open(self._path)
+            yield self._connection
+        except sqlite3.Error as error:
+            self.close()
+            raise _unusable(self._path, error) from error
+
+    @contextmanager
+    def _readable(self, what: str) -> Iterator[None]:
+        """What goes wrong inside is the fault of what the file holds."""
+        try:
+            yield
+        except _DAMAGE as error:
+            self.close()
+            raise OSError(f"{self._path} is damaged: {what} can't be read: {error}") from error
 
 
 def _open(path: str) -> sqlite3.Connection:
@@ -107,8 +137,12 @@ def _open(path: str) -> sqlite3.Connection:
     except InUse:
         raise OSError(f"{path} is in use by another emulator") from None
     except sqlite3.Error as error:
-        raise OSError(f"{path} can't be used as the emulator's file: {error}") from error
+        raise _unusable(path, error) from error
     return connection
+
+
+def _unusable(path: str, error: sqlite3.Error) -> OSError:
+    return OSError(f"{path} can't be used as the emulator's file: {error}")
 
 
 def _encoded(value: Any) -> msgspec.msgpack.Ext:

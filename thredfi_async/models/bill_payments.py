@@ -28,12 +28,15 @@ class BillPaymentAllocationRequest(Checked):
 
 
 class BillPaymentMethod(OpenEnum):
-    """Full enum not seen."""
+    """The whole list, as the create request has it; responses have a plain string."""
 
     BANK_TRANSFER = "bank_transfer"
     ACH = "ach"
     WIRE = "wire"
     CHECK = "check"
+    CREDIT_CARD = "credit_card"
+    CASH = "cash"
+    OTHER = "other"
 
 
 class BillPaymentStatus(OpenEnum):
@@ -61,10 +64,14 @@ class CreateBillPaymentRequest(Checked):
     vendor_id: str
     amount_cents: int
     currency: str | UnsetType = UNSET
+    """Must be the base currency of the business."""
+
     payment_method: BillPaymentMethod | str | UnsetType = UNSET
     payment_date: dt.date | UnsetType = UNSET
     payment_reference: str | UnsetType = UNSET
     check_number: str | UnsetType = UNSET
+    """Required where payment_method is check."""
+
     description: str | UnsetType = UNSET
     memo: str | UnsetType = UNSET
     processing_fee_cents: int | UnsetType = UNSET
@@ -77,14 +84,14 @@ class CreateBillPaymentRequest(Checked):
     __checks__: ClassVar[Mapping[str, Check]] = {
         "vendor_id": check(str, required=True),
         "amount_cents": check(int, required=True, minimum=1),
-        "currency": check(str),
+        "currency": check(str, max_length=3, min_length=1),
         "payment_method": check(str),
         "payment_date": check(dt.date),
-        "payment_reference": check(str),
-        "check_number": check(str),
+        "payment_reference": check(str, max_length=100),
+        "check_number": check(str, max_length=50),
         "description": check(str),
         "memo": check(str),
-        "processing_fee_cents": check(int),
+        "processing_fee_cents": check(int, minimum=0),
         "external_id": check(str),
         "metadata": check(),
         "allocations": check(list, items=lambda: BillPaymentAllocationRequest),

@@ -83,7 +83,8 @@ class DocumentLink:
 @frozen(kw_only=True, slots=False)
 class ErrorResponse:
     """Body of 401, 403 and most other errors. The shape was seen once, under an endpoint whose
-    first listed error is 400, so it may strictly belong to ValidationErrorResponse.
+    first listed error is 400, so it may strictly belong to ValidationErrorResponse. On 401
+    described as "Authentication required - missing or invalid API key".
     """
 
     error_code: str | None = None
@@ -214,8 +215,8 @@ class PaginatedEnvelope:
 @sparse
 @frozen(kw_only=True, slots=False)
 class ReconciledBankTransaction:
-    """First seven fields seen here; the last four read in full on the refund-payment page's
-    like-named object.
+    """All eleven fields seen, the same under refund payments, vendor refund payments and bill
+    payments.
     """
 
     bank_transaction_id: str | None = None
@@ -232,15 +233,16 @@ class ReconciledBankTransaction:
 
 
 class RefundMethodEnum(OpenEnum):
-    """Request side; CASH stands first in the rendered sample. Upper case, unlike invoice
-    payments.
+    """The whole list, in the order of the request; the response lists the same nine in another
+    order. Upper case, unlike invoice payments.
     """
 
     CASH = "CASH"
+    CHECK = "CHECK"
+    CREDIT_CARD = "CREDIT_CARD"
+    DEBIT_CARD = "DEBIT_CARD"
     ACH = "ACH"
     BANK_TRANSFER = "BANK_TRANSFER"
-    CREDIT_CARD = "CREDIT_CARD"
-    CHECK = "CHECK"
     PAYPAL = "PAYPAL"
     STRIPE = "STRIPE"
     OTHER = "OTHER"
@@ -249,6 +251,8 @@ class RefundMethodEnum(OpenEnum):
 @sparse
 @frozen(kw_only=True, slots=False)
 class RefundPayment:
+    """All amounts in cents."""
+
     id: str
     refund_id: str | None = None
     refunded_amount: int | None = None
@@ -261,11 +265,11 @@ class RefundPayment:
     created_at: Instant | None = None
     updated_at: Instant | None = None
     external_id: str | None = None
+    """Unique within the refund."""
+
     completed_at: Instant | None = None
     method: RefundMethodEnum | None = None
-    """BANK_TRANSFER leads here, CASH on the request side, so the two lists differ or this one
-    has a default.
-    """
+    """The same nine values as in the request."""
 
     processor: str | None = None
     transaction_tags: Any = None
@@ -303,7 +307,9 @@ class UploadErrorResponse:
 @sparse
 @frozen(kw_only=True, slots=False)
 class ValidationErrorResponse:
-    """Body of 400. Shape from the same example; field map inside detail is a deduction."""
+    """Body of 400. Shape from the same example; field map inside detail is a deduction.
+    Validation errors in request data.
+    """
 
     error_code: str | None = None
     """validation_error on 400."""
@@ -360,17 +366,17 @@ class VendorRefundProcessorEnum(OpenEnum):
 
 
 class VendorRefundTypeEnum(OpenEnum):
-    """Open list; credit_balance, overpayment, billing_error, goods_return from the pages, the
-    rest from the widget.
+    """The reference has the first six, as the whole list. service_cancellation stands only in
+    the form of the widget (npm:@thredfi/accounting@0.8.9).
     """
 
     OVERPAYMENT = "overpayment"
-    CREDIT_BALANCE = "credit_balance"
-    DUPLICATE_PAYMENT = "duplicate_payment"
     BILLING_ERROR = "billing_error"
     GOODS_RETURN = "goods_return"
-    SERVICE_CANCELLATION = "service_cancellation"
+    CREDIT_BALANCE = "credit_balance"
+    DUPLICATE_PAYMENT = "duplicate_payment"
     OTHER = "other"
+    SERVICE_CANCELLATION = "service_cancellation"
 
 
 class VendorStatusEnum(OpenEnum):

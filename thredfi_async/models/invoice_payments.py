@@ -265,18 +265,30 @@ class InvoicePaymentList:
     customer_email: str | None = None
     payment_method: common.InvoicePaymentMethodEnum | None = None
     total_amount: int | None = None
-    """Minor units (the widget divides by 100)."""
+    """Cents."""
 
     allocated_amount: int | None = None
-    """Minor units (the widget divides by 100)."""
+    """Cents allocated to invoices."""
 
     unallocated_amount: int | None = None
+    """Cents; positive is a credit of the customer."""
+
     net_amount: int | None = None
+    """Cents, after all fees."""
+
     processing_fee: int | None = None
+    """Cents."""
+
     processing_fee_cents: int | None = None
+    """As processing_fee, the raw field of the database."""
+
     display_amount: str | None = None
     is_fully_allocated: bool | None = None
+    """allocated_amount is at least total_amount."""
+
     is_completed: bool | None = None
+    """status is completed."""
+
     processed_at: Instant | None = None
     failed_at: Instant | None = None
     created_at: Instant | None = None

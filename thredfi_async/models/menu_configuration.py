@@ -15,7 +15,9 @@ from ..fields import UNSET, UnsetType, sparse
 @sparse
 @frozen(kw_only=True, slots=False)
 class MenuTabs:
-    """Which tabs show. Whether PUT needs all seven keys is not known."""
+    """Which tabs show. In a PUT only those to change need be there; the others keep their
+    default.
+    """
 
     insights: bool | None = None
     tasks: bool | None = None
@@ -28,7 +30,9 @@ class MenuTabs:
 
 @define(kw_only=True, field_transformer=on_assignment)
 class MenuTabsRequest(Checked):
-    """Which tabs show. Whether PUT needs all seven keys is not known."""
+    """Which tabs show. In a PUT only those to change need be there; the others keep their
+    default.
+    """
 
     insights: bool | UnsetType = UNSET
     tasks: bool | UnsetType = UNSET

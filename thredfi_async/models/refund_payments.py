@@ -19,9 +19,9 @@ class CreateRefundPaymentRequestRequest(Checked):
     amount_cents: int
     """At most what is left of the refund."""
 
-    method: common.RefundMethodEnum | str | UnsetType = UNSET
-    external_id: str | UnsetType = UNSET
-    """Idempotency key."""
+    method: common.RefundMethodEnum | str
+    external_id: str
+    """Required idempotency key, unique within one refund (not within the business)."""
 
     completed_at: dt.datetime | UnsetType = UNSET
     processor: str | UnsetType = UNSET
@@ -33,13 +33,13 @@ class CreateRefundPaymentRequestRequest(Checked):
 
     __checks__: ClassVar[Mapping[str, Check]] = {
         "amount_cents": check(int, required=True, minimum=1),
-        "method": check(str),
-        "external_id": check(str),
+        "method": check(str, required=True),
+        "external_id": check(str, required=True, max_length=255, min_length=1),
         "completed_at": check(dt.datetime),
-        "processor": check(str),
+        "processor": check(str, max_length=100),
         "memo": check(str),
         "transaction_tags": check(list, items=str),
-        "refund_processing_fee_cents": check(int),
+        "refund_processing_fee_cents": check(int, minimum=0),
     }
 
 

@@ -97,9 +97,15 @@ class CreateVendorRefundPaymentRequest(Checked):
     total_amount_cents: int
     allocations: list[common.VendorRefundAllocationRequest] | UnsetType = UNSET
     external_id: str | UnsetType = UNSET
+    """For idempotency."""
+
     refund_type: common.VendorRefundTypeEnum | str | UnsetType = UNSET
     refund_date: dt.date | UnsetType = UNSET
+    """By default today."""
+
     currency: str | UnsetType = UNSET
+    """By default the vendor's currency."""
+
     description: str | UnsetType = UNSET
     memo: str | UnsetType = UNSET
     reason: str | UnsetType = UNSET
@@ -115,10 +121,10 @@ class CreateVendorRefundPaymentRequest(Checked):
         "vendor_id": check(str, required=True),
         "total_amount_cents": check(int, required=True, minimum=1),
         "allocations": check(list, items=lambda: common.VendorRefundAllocationRequest),
-        "external_id": check(str),
+        "external_id": check(str, max_length=255),
         "refund_type": check(str),
         "refund_date": check(dt.date),
-        "currency": check(str),
+        "currency": check(str, max_length=3, min_length=1),
         "description": check(str),
         "memo": check(str),
         "reason": check(str),

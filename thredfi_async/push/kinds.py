@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+from typing import Any, Protocol
+
 import attrs
+
+from ..call import Caller
+from ..services.customers import Customers
+from ..services.invoices import Invoices
+from ..services.payments import Payments
+from ..services.refund_payments import RefundPayments
+from ..services.refunds import Refunds
 
 __all__ = ["KINDS", "Kind", "Link"]
 
@@ -26,19 +36,38 @@ class Link:
         object.__setattr__(self, "external_field", f"{self.to}_external_id")
 
 
+class Created(Protocol):
+    """What a service gives back for a record that it made."""
+
+    @property
+    def id(self) -> str | None: ...
+
+
+class Creating(Protocol):
+    """A service of one business that makes records."""
+
+    def create(self, *path_and_body: Any, **options: Any) -> Awaitable[Created]: ...
+
+
+class CreatingClass(Protocol):
+    """The class of such a service."""
+
+    def __call__(self, caller: Caller, business_id: str, /) -> Creating: ...
+
+
 @attrs.frozen
 class Kind:
     """One type of record.
 
-    ``service`` is the attribute of `BusinessClient` that creates it. ``parent`` is the
-    field that stands in the path instead of the body. ``referenced``: whether other
-    records refer to this type, so that its Thred ids must be remembered. A kind with
-    ``after`` is sent only when every earlier kind with the same ``before`` has ended
-    that names the same record of that type: a refund is limited to what was paid.
+    ``service`` creates it. ``parent`` is the field that names what it belongs to, and stands in
+    the path instead of the body. ``referenced``: whether other records refer to this type, so
+    that its Thred ids must be remembered. A kind with ``after`` is sent only when every earlier
+    kind with the same ``before`` has ended that names the same record of that type: a refund is
+    limited to what was paid.
     """
 
     name: str
-    service: str
+    service: CreatingClass
     links: tuple[Link, ...] = ()
     parent: str | None = None
     referenced: bool = True
@@ -49,19 +78,19 @@ class Kind:
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
-        Kind("customer", "customers"),
-        Kind("invoice", "invoices", (Link("customer", native=True),)),
+        Kind("customer", Customers),
+        Kind("invoice", Invoices, (Link("customer", native=True),)),
         Kind(
             "payment",
-            "payments",
+            Payments,
             (Link("customer"), Link("invoice"), Link("invoice", within="allocations")),
             referenced=False,
             before="invoice",
         ),
-        Kind("refund", "refunds", (Link("invoice"),), after="invoice"),
+        Kind("refund", Refunds, (Link("invoice"),), after="invoice"),
         Kind(
             "refund_payment",
-            "refund_payments",
+            RefundPayments,
             (Link("refund"),),
             parent="refund_id",
             referenced=False,

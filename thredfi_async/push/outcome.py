@@ -8,9 +8,13 @@ from typing import Any
 
 import attrs
 
+from ..differences import Difference
 from ..errors import ApiError, OutcomeUnknown, ThredfiError
 
-__all__ = ["Outcome", "Status", "WaitedFor"]
+__all__ = ["CONTENT", "Outcome", "Status", "WaitedFor"]
+
+CONTENT = "content"
+"""The key of a failed file's entry that tells whether its record was changed since."""
 
 
 class Status(enum.StrEnum):
@@ -20,6 +24,8 @@ class Status(enum.StrEnum):
     """Thred made it now."""
     REPLAYED = "replayed"
     """Thred had it already, or an identical record of the same input made it."""
+    DIFFERS = "differs"
+    """It is at Thred, under its external_id, with other content; ``differences`` says where."""
     FAILED = "failed"
     """It is not at Thred; ``reason`` says why."""
     UNKNOWN = "unknown"
@@ -43,7 +49,9 @@ class Outcome:
     ``business`` and ``external_id`` are as the record gave them, None where it was too
     broken to tell. ``id`` is Thred's id. ``attempts`` counts the requests made for it,
     0 where nothing was sent. ``record`` is what was given: the mapping, or the text of
-    a line that couldn't be read.
+    a line that couldn't be read. ``differences`` are those of a record that `Status.DIFFERS`
+    between what was sent and what Thred has. ``journaled`` is False where the journal of the
+    run could not take it, so that a resumed run sends the record again.
     """
 
     line: int
@@ -55,20 +63,25 @@ class Outcome:
     reason: str | None = None
     error: Exception | None = None
     attempts: int = 0
+    differences: tuple[Difference, ...] = ()
     waited_for: WaitedFor | None = None
+    journaled: bool | None = None
     record: Any = attrs.field(default=None, repr=False)
     resolved: Mapping[str, Mapping[str, str]] | None = attrs.field(default=None, repr=False)
+    content: str | None = attrs.field(default=None, repr=False)
 
     @property
     def ok(self) -> bool:
-        """Whether Thred has the record now."""
+        """Whether Thred has the record now, as it was given."""
         return self.status is Status.CREATED or self.status is Status.REPLAYED
 
     def as_failed_line(self) -> dict[str, Any]:
         """The entry for a file of failures: JSON-ready, and accepted by `push` as a record.
 
         ``resolved`` keeps the Thred ids of references that were known, so that the record
-        alone can be pushed again without the records that it refers to.
+        alone can be pushed again without the records that it refers to. ``content`` tells
+        whether a record that Thred refused has been changed since. The whole record is in it, so
+        the file wants the same care as the input.
         """
         entry: dict[str, Any] = {
             "line": self.line,
@@ -78,6 +91,10 @@ class Outcome:
         }
         if self.error is not None:
             entry["error"] = _describe(self.error)
+        if self.differences:
+            entry["differences"] = list(map(str, self.differences))
+        if self.content is not None:
+            entry[CONTENT] = self.content
         if self.waited_for is not None:
             entry["waited_for"] = attrs.asdict(self.waited_for)
         if self.resolved:

@@ -8,16 +8,35 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+)
+from contextlib import asynccontextmanager
 from hashlib import blake2b
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 import attrs
 
 from .kinds import KINDS, Kind, Link
-from .seen import FINGERPRINT_BYTES
+from .outcome import CONTENT
+from .results import FINGERPRINT_BYTES
 
-__all__ = ["EXTRA_BODY", "BadRecord", "Draft", "Reference", "Unreadable", "read_record"]
+__all__ = [
+    "EXTRA_BODY",
+    "BadRecord",
+    "Draft",
+    "Record",
+    "Reference",
+    "Unreadable",
+    "each",
+    "read_record",
+]
 
 EXTRA_BODY = "extra_body"
 """The field of a record that holds request fields which the models don't know yet."""
@@ -51,6 +70,10 @@ class Unreadable:
     text: str
 
 
+Record: TypeAlias = Mapping[str, Any] | bytes | str | Unreadable
+"""A mapping, or one line of JSON."""
+
+
 class Reference(NamedTuple):
     """A named record of the same business that another record refers to."""
 
@@ -71,6 +94,25 @@ class Draft:
     fingerprint: bytes
     record: Any
     resolved: Mapping[str, Mapping[str, str]]
+    changed: bool = False  # a failed file has it with other content, which was sent
+
+    @property
+    def content(self) -> str:
+        """The fingerprint as text, as the entry of a failed file has it."""
+        return self.fingerprint.hex()
+
+    @property
+    def parent(self) -> str:
+        """What names the record that this one belongs to; empty where its type has none."""
+        if self.kind.parent is None:
+            return ""
+        link = self.kind.links[0]
+        field = link.id_field if self.fields.get(link.id_field) else link.external_field
+        return f"{field}:{self.fields[field]}"
+
+    def known_id(self, reference: Reference) -> str | None:
+        """The id of what it refers to that a failed file's entry brought along."""
+        return self.resolved.get(reference.kind, {}).get(reference.external_id)
 
     def marks(self, to: str) -> Iterator[tuple[str, str]]:
         """What the record names of type ``to``, whether by external id or by Thred id."""
@@ -111,20 +153,37 @@ def read_record(given: Any) -> Draft | None:
         raise BadRecord(given.reason, given.text)
     else:
         record = given
-    resolved: Mapping[str, Mapping[str, str]] = {}
-    if isinstance(record, Mapping) and "record" in record and "type" not in record:
-        resolved = _resolved(record.get("resolved"))
-        record = record["record"]
-        if isinstance(record, str):
-            record = _parse(record)
-    return _draft(record, resolved)
+    if not (isinstance(record, Mapping) and "record" in record and "type" not in record):
+        return _draft(record, {})
+    entry, record = record, record["record"]
+    draft = _draft(_parse(record) if isinstance(record, str) else record, _resolved(entry))
+    draft.changed = isinstance(entry.get(CONTENT), str) and entry[CONTENT] != draft.content
+    return draft
+
+
+@asynccontextmanager
+async def each(
+    records: Iterable[Record] | AsyncIterable[Record],
+) -> AsyncGenerator[AsyncIterator[Record], None]:
+    """``records``, of either sort, one after the other; closed at the end where it can be."""
+    iterator = aiter(records) if isinstance(records, AsyncIterable) else _lifted(records)
+    try:
+        yield iterator
+    finally:
+        if isinstance(iterator, AsyncGenerator):
+            await iterator.aclose()
+
+
+async def _lifted(records: Iterable[Record]) -> AsyncGenerator[Record, None]:
+    for record in records:
+        yield record
 
 
 # --- reading -------------------------------------------------------------------------
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} isn't a JSON number")
 
 
 _decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
@@ -152,8 +211,9 @@ def _parse(line: bytes | bytearray | str) -> Any:
         raise BadRecord(f"not JSON: {error}", text.strip()) from None
 
 
-def _resolved(given: Any) -> Mapping[str, Mapping[str, str]]:
+def _resolved(entry: Mapping[str, Any]) -> Mapping[str, Mapping[str, str]]:
     """The known ids of a failed file's entry; anything that isn't one is passed over."""
+    given = entry.get("resolved")
     if not isinstance(given, Mapping):
         return {}
     return {

@@ -9,14 +9,14 @@ come yet: only reading on can free it, so stuck records must never stop the read
 from __future__ import annotations
 
 import enum
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
 import attrs
 
 from .outcome import WaitedFor
-from .seen import Entry, Key, Seen, State
+from .results import Entry, Key, Results, State
 
 __all__ = ["Need", "Node", "Scheduler", "Settled", "Strength", "Verdict"]
 
@@ -45,6 +45,7 @@ class Verdict(enum.Enum):
 
     CREATED = enum.auto()
     REPLAYED = enum.auto()
+    DIFFERS = enum.auto()
     FAILED = enum.auto()
     UNKNOWN = enum.auto()
 
@@ -52,6 +53,7 @@ class Verdict(enum.Enum):
 _STATES = {
     Verdict.CREATED: State.DONE,
     Verdict.REPLAYED: State.DONE,
+    Verdict.DIFFERS: State.DIFFERS,
     Verdict.FAILED: State.FAILED,
     Verdict.UNKNOWN: State.UNKNOWN,
 }
@@ -63,7 +65,8 @@ class Node(Generic[P]):
 
     ``holds`` and ``after`` order records that don't refer to each other: a node starts
     only after every earlier node that holds one of its ``after`` marks has ended.
-    ``remember_id``: whether other records may need this one's id.
+    ``remember_id``: whether other records may need this one's id. ``changed``: whether an
+    earlier run failed with this record when it had other content.
     """
 
     key: Key
@@ -74,6 +77,7 @@ class Node(Generic[P]):
     holds: Sequence[Hashable] = ()
     after: Sequence[Hashable] = ()
     remember_id: bool = True
+    changed: bool = False
     # the scheduler's own
     waiting: int = attrs.field(default=0, init=False)  # for how many others it waits
     blocked: int = attrs.field(default=0, init=False)  # how many of them are not in sight
@@ -99,15 +103,18 @@ class Scheduler(Generic[P]):
 
     Feed it with `add`, take what may be sent from ``ready``, report each with `done` or
     `failed`, and take every end, of sent and unsent ones alike, from ``settled``.
-    Call `finish` when the input has ended.
+    Call `finish` when the input has ended. ``results`` holds what earlier runs settled: a
+    record that is the same as then is not sent again, one with other content is.
     """
 
-    def __init__(self, seen: Seen | None = None) -> None:
-        self.seen = Seen() if seen is None else seen
+    def __init__(self, results: Results | None = None) -> None:
+        self._results = Results() if results is None else results
         self.ready: deque[Node[P]] = deque()
         self.settled: deque[Settled[P]] = deque()
         self.active = 0
+        self.active_of: Counter[str] = Counter()  # the same, by business
         self.stuck = 0
+        self.finished = False
         self._active: dict[Key, Node[P]] = {}
         self._awaited: dict[Key, list[tuple[Node[P], Strength]]] = {}
         self._holders: dict[Hashable, dict[Node[P], None]] = {}
@@ -117,13 +124,13 @@ class Scheduler(Generic[P]):
     def add(self, node: Node[P]) -> None:
         """Take in the next record of the input."""
         self.active += 1
+        self.active_of[node.key.business] += 1
         first = self._active.get(node.key)
         if first is not None:
             self._repeat_of_active(node, first)
             return
-        entry = self.seen.get(node.key)
-        if entry is not None:
-            self._repeat_of_settled(node, entry)
+        entry = self._settled(node)
+        if entry is not None and self._ends_as(node, entry):
             return
         self._active[node.key] = node
         lost = self._wait_for_needs(node)
@@ -143,7 +150,7 @@ class Scheduler(Generic[P]):
         """A record of this key can't be sent at all: whatever refers to it fails."""
         if self.knows(key):
             return  # an earlier record has that name; those who refer to it mean that one
-        self.seen.put(key, State.FAILED, line, b"")
+        self._results.put(key, State.FAILED, line, b"")
         for waiter, _ in self._awaited.pop(key, ()):
             self._settle(self._cut_off(waiter, key))
 
@@ -153,6 +160,7 @@ class Scheduler(Generic[P]):
         Records that require it fail. Those that only prefer it become ready: the API
         may know it from before.
         """
+        self.finished = True
         awaited, self._awaited = self._awaited, {}
         for key, waiters in awaited.items():
             for node, strength in waiters:
@@ -165,9 +173,16 @@ class Scheduler(Generic[P]):
 
     # --- what is reported ------------------------------------------------------------
 
-    def done(self, node: Node[P], verdict: Verdict, id: str | None, detail: Any = None) -> None:
+    def done(
+        self,
+        node: Node[P],
+        verdict: Verdict,
+        id: str | None,
+        detail: Any = None,
+        reason: str | None = None,
+    ) -> None:
         """The node was sent, and Thred has it."""
-        self._settle(Settled(node, verdict, id=id, detail=detail))
+        self._settle(Settled(node, verdict, id=id, detail=detail, reason=reason))
 
     def failed(self, node: Node[P], verdict: Verdict, reason: str, detail: Any = None) -> None:
         """The node was sent or refused; Thred doesn't have it, or nobody knows."""
@@ -175,11 +190,11 @@ class Scheduler(Generic[P]):
 
     def id_of(self, key: Key) -> str | None:
         """Thred's id of a record that was done."""
-        return self.seen.id_of(key)
+        return self._results.id_of(key)
 
     def knows(self, key: Key) -> bool:
         """Whether the input has had a record of this key."""
-        return key in self._active or self.seen.state_of(key) is not None
+        return key in self._active or self._results.state_of(key) is not None
 
     # --- repeats -----------------------------------------------------------------------
 
@@ -191,12 +206,34 @@ class Scheduler(Generic[P]):
         self._wait(node, first, Strength.TWIN)
         self.stuck += node.blocked > 0
 
-    def _repeat_of_settled(self, node: Node[P], entry: Entry) -> None:
-        node.repeats = True
-        if entry.fingerprint != node.fingerprint:
-            self._settle(_conflict(node, entry.line))
+    def _settled(self, node: Node[P]) -> Entry | None:
+        entry = self._results.get(node.key)
+        if entry is None and node.key.parent:
+            # Journals of the first format have no parents; the content names it as well.
+            entry = self._results.get(node.key._replace(parent=""))
+            if entry is not None and entry.fingerprint != node.fingerprint:
+                return None
+        return entry
+
+    def _ends_as(self, node: Node[P], entry: Entry) -> bool:
+        """Whether a record of this key that is settled settles the node as well."""
+        same = entry.fingerprint == node.fingerprint
+        if not entry.earlier:
+            end = (
+                _same(node, entry.state, entry.line, entry.id)
+                if same
+                else _conflict(node, entry.line)
+            )
+        elif same and entry.state.is_there:
+            # From here on it is a record of this run, for those that repeat it.
+            self._results.put(node.key, entry.state, node.line, node.fingerprint, entry.id)
+            end = _done_earlier(node, entry)
         else:
-            self._settle(_same(node, entry.state, entry.line, entry.id))
+            node.changed = node.changed or (not same and entry.state is State.FAILED)
+            return False
+        node.repeats = True
+        self._settle(end)
+        return True
 
     # --- waiting -----------------------------------------------------------------------
 
@@ -208,12 +245,12 @@ class Scheduler(Generic[P]):
             if dependency is not None:
                 self._wait(node, dependency, need.strength)
                 continue
-            state = self.seen.state_of(need.key)
+            state = self._results.state_of(need.key)
             if state is None:
                 self._awaited.setdefault(need.key, []).append((node, need.strength))
                 node.waiting += 1
                 node.blocked += 1
-            elif state is not State.DONE and lost is None:
+            elif not state.is_there and lost is None:
                 lost = need.key
         return lost
 
@@ -271,7 +308,7 @@ class Scheduler(Generic[P]):
             for dependent, strength in node.dependents:
                 if strength is Strength.TWIN:
                     ends.append(_same(dependent, _STATES[end.verdict], node.line, end.id))
-                elif _STATES[end.verdict] is State.DONE or strength is Strength.AFTER:
+                elif _STATES[end.verdict].is_there or strength is Strength.AFTER:
                     self._release(dependent, was_blocked=was_blocked)
                 else:
                     ends.append(self._cut_off(dependent, node.key))
@@ -279,66 +316,78 @@ class Scheduler(Generic[P]):
 
     def _close(self, end: Settled[P]) -> None:
         node = end.node
-        node.settled = True
-        self.active -= 1
-        self.stuck -= node.blocked > 0
-        for mark in node.holds:
-            holders = self._holders.get(mark)
-            if holders is not None and holders.pop(node, 0) is None and not holders:
-                del self._holders[mark]
-        if not node.repeats:
-            del self._active[node.key]
-            self.seen.put(
+        if not node.repeats:  # first, as all that comes after it can't fail
+            self._results.put(
                 node.key,
                 _STATES[end.verdict],
                 node.line,
                 node.fingerprint,
                 end.id if node.remember_id else None,
             )
+            del self._active[node.key]
+        node.settled = True
+        self.active -= 1
+        self.active_of[node.key.business] -= 1
+        self.stuck -= node.blocked > 0
+        for mark in node.holds:
+            holders = self._holders.get(mark)
+            if holders is not None and holders.pop(node, 0) is None and not holders:
+                del self._holders[mark]
         self.settled.append(end)
 
     def _cut_off(self, node: Node[P], key: Key) -> Settled[P]:
         """The end of a node whose dependency ``key`` is settled, and not well."""
-        entry = self.seen.get(key)
+        entry = self._results.get(key)
         line = entry.line if entry is not None else None
         unknown = entry is not None and entry.state is State.UNKNOWN
-        _, kind, external_id = key
         return Settled(
             node,
             Verdict.FAILED,
-            reason=f"not sent: it refers to {kind} {external_id!r} (line {line}), "
+            reason=f"not sent: it refers to {key.kind} {key.external_id!r} (line {line}), "
             + ("whose outcome is unknown" if unknown else "which failed"),
-            waited_for=WaitedFor(kind, external_id, line),
+            waited_for=WaitedFor(key.kind, key.external_id, line),
         )
 
 
 def _unknown_reference(node: Node[P], key: Key) -> Settled[P]:
-    _, kind, external_id = key
     return Settled(
         node,
         Verdict.FAILED,
-        reason=f"unknown reference: no {kind} {external_id!r} of this business in the input",
-        waited_for=WaitedFor(kind, external_id),
+        reason=f"unknown reference: no {key.kind} {key.external_id!r} of this business in the "
+        "input",
+        waited_for=WaitedFor(key.kind, key.external_id),
     )
 
 
 def _conflict(node: Node[P], line: int) -> Settled[P]:
-    _, kind, external_id = node.key
     return Settled(
         node,
         Verdict.FAILED,
-        reason=f"not sent: {kind} {external_id!r} stands on line {line} with other content than "
-        f"on line {node.line}, and one external_id names one record",
+        reason=f"not sent: {node.key.kind} {node.key.external_id!r} stands on line {line} with "
+        f"other content than on line {node.line}, and one external_id names one record",
     )
 
 
 def _same(node: Node[P], state: State, line: int, id: str | None) -> Settled[P]:
     """The end of a record that is the same as another, settled one."""
-    if line == node.line:  # a journal said so, since each line is read once
-        return Settled(node, Verdict.REPLAYED, id=id, reason="done in an earlier run")
     same = f"the same record as line {line}"
-    if state is State.DONE:
-        return Settled(node, Verdict.REPLAYED, id=id, reason=f"{same}, sent once")
-    if state is State.UNKNOWN:
-        return Settled(node, Verdict.UNKNOWN, reason=f"{same}, whose outcome is unknown")
-    return Settled(node, Verdict.FAILED, reason=f"not sent: {same}, which failed")
+    match state:
+        case State.DONE:
+            return Settled(node, Verdict.REPLAYED, id=id, reason=f"{same}, sent once")
+        case State.DIFFERS:
+            return Settled(
+                node, Verdict.DIFFERS, id=id, reason=f"{same}, which Thred has with other content"
+            )
+        case State.UNKNOWN:
+            return Settled(node, Verdict.UNKNOWN, reason=f"{same}, whose outcome is unknown")
+        case State.FAILED:
+            return Settled(node, Verdict.FAILED, reason=f"not sent: {same}, which failed")
+
+
+def _done_earlier(node: Node[P], entry: Entry) -> Settled[P]:
+    """The end of a record that an earlier run has settled."""
+    done = "done in an earlier run"
+    if entry.state is State.DIFFERS:
+        reason = f"{done}: {entry.reason}" if entry.reason else done
+        return Settled(node, Verdict.DIFFERS, id=entry.id, reason=reason)
+    return Settled(node, Verdict.REPLAYED, id=entry.id, reason=done)

@@ -1,20 +1,22 @@
-"""How the engine reaches Thred: through the client's services, and in no other way."""
+"""How the engine reaches Thred: through the services, and in no other way."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import attrs
 
+from ..clock import Clock
+from ..differences import Difference
+from ..manner import Manner
 from ..response import with_response
+from ..services.businesses import Businesses
+from ..session import Session
 from .kinds import Kind
 from .records import EXTRA_BODY
 
-if TYPE_CHECKING:
-    from ..client import BusinessClient, ThredfiClient
-
-__all__ = ["ClientSender", "Sender", "Sent", "Stats"]
+__all__ = ["Sender", "Sent", "SessionSender", "Stats"]
 
 
 @attrs.frozen
@@ -24,6 +26,7 @@ class Sent:
     id: str | None
     created: bool
     attempts: int
+    differences: tuple[Difference, ...] = ()
 
 
 class Stats(Protocol):
@@ -44,37 +47,53 @@ class Sender(Protocol):
         """The counters of whoever sends."""
         ...
 
-    async def businesses(self) -> Mapping[str, str]:
-        """Thred ids by external id and, so that both can be looked up, by themselves."""
-        ...
-
-    async def send(self, kind: Kind, business_id: str, body: dict[str, Any]) -> Sent:
-        """Create one record. Raises as the services do."""
-        ...
-
-
-class ClientSender:
-    """Sends through a `ThredfiClient`."""
-
-    def __init__(self, thredfi: ThredfiClient) -> None:
-        self._thredfi = thredfi
-        self._shops: dict[str, BusinessClient] = {}
-
     @property
-    def stats(self) -> Stats:
-        """The client's counters."""
-        return self._thredfi.statistics
+    def clock(self) -> Clock:
+        """By which the engine waits."""
+        ...
 
     @property
     def target(self) -> str:
         """Which partner of which environment the records go to."""
-        return f"partner {self._thredfi.partner_uuid} at {self._thredfi.base_url}"
+        ...
+
+    async def businesses(self) -> Mapping[str, str]:
+        """Thred ids by external id and, so that both can be looked up, by themselves."""
+        ...
+
+    async def send(
+        self, kind: Kind, business_id: str, body: dict[str, Any], manner: Manner
+    ) -> Sent:
+        """Create one record. Raises as the services do, and `HandedBack`."""
+        ...
+
+
+class SessionSender:
+    """Sends through the session of a client."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    @property
+    def stats(self) -> Stats:
+        """The session's counters."""
+        return self._session.statistics
+
+    @property
+    def clock(self) -> Clock:
+        """The session's clock."""
+        return self._session.clock
+
+    @property
+    def target(self) -> str:
+        """Which partner of which environment the records go to."""
+        return f"partner {self._session.partner_uuid} at {self._session.base_url}"
 
     async def businesses(self) -> Mapping[str, str]:
         """Every business of the partner, asked for once a run."""
         found: dict[str, str] = {}
         ids: dict[str, str] = {}
-        async for business in self._thredfi.businesses.list():
+        async for business in Businesses(self._session).list():
             id, external_id = _text(business.id), _text(business.external_id)
             if id is None:
                 continue
@@ -83,16 +102,17 @@ class ClientSender:
                 found[external_id] = id
         return found | ids  # a Thred id wins over another business's external id
 
-    async def send(self, kind: Kind, business_id: str, body: dict[str, Any]) -> Sent:
+    async def send(
+        self, kind: Kind, business_id: str, body: dict[str, Any], manner: Manner
+    ) -> Sent:
         """Create one record in its business."""
-        shop = self._shops.get(business_id)
-        if shop is None:
-            shop = self._shops[business_id] = self._thredfi.business(business_id)
-        service: Any = getattr(shop, kind.service)
+        service = kind.service(self._session.bound(manner), business_id)
         options = {EXTRA_BODY: body.pop(EXTRA_BODY)} if EXTRA_BODY in body else {}
         path = () if kind.parent is None else (body.pop(kind.parent),)
         response = await with_response(service.create(*path, body, **options))
-        return Sent(_text(response.value.id), response.created, response.attempts)
+        return Sent(
+            _text(response.value.id), response.created, response.attempts, response.differences
+        )
 
 
 def _text(value: object) -> str | None:

@@ -34,6 +34,8 @@ class BillPayments(BusinessService):
     ) -> BillPayment:
         """Record a payment and allocate it to bills, all or nothing.
 
+        A payment by ``check`` needs its ``check_number``.
+
         Every call carries an Idempotency-Key, made from the ``external_id`` where there is
         one: a repeat gets the first call's answer.
         https://docs.thredfi.com/api-reference/bill-payments/create-bill-payment

@@ -31,7 +31,7 @@ class MenuConfiguration(BusinessService):
     async def update(
         self, body: MenuConfigRequest | Mapping[str, Any], **options: Unpack[CallOptions]
     ) -> MenuConfig:
-        """Set the menu. Name all tabs: what one that is left out becomes is not documented.
+        """Change the tabs and sub-tabs that are named; the others keep their default.
 
         https://docs.thredfi.com/implementation/menu-configuration
         """

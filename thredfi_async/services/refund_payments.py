@@ -30,7 +30,8 @@ class RefundPayments(BusinessService):
     ) -> RefundPayment:
         """Pay ``amount_cents`` (minor units) of a refund, at most what is left of it.
 
-        A known ``external_id`` gets the payment that has it.
+        ``external_id`` and ``method`` are required. The external_id is unique within its refund:
+        a known one gets the payment that has it.
         https://docs.thredfi.com/api-reference/refund-payments/create-refund-payment
         """
         return await self._call(

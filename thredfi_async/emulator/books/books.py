@@ -50,7 +50,7 @@ class Books:
         self.reconciliations: dict[str, Reconciliation] = {}  # by the id of the payment
         self.ledger = Ledger(business["country"], new_id)
         self._rows: dict[type[Row], dict[str, Any]] = defaultdict(dict)
-        self._by_external_id: dict[tuple[type[Row], str], Any] = {}
+        self._by_external_id: dict[tuple[type[Row], str, str], Any] = {}
         # Body and answer of the first call by operation and Idempotency-Key.
         self.stored_answers: dict[tuple[str, str], tuple[dict[str, Any], Any]] = {}
         self.menu: dict[str, Any] | None = None  # the menu configuration, where it was set
@@ -149,9 +149,14 @@ class Books:
         """Payments of vendor refunds by id, in the order of their creation."""
         return self.rows(VendorRefundPayment)
 
-    def by_external_id(self, kind: type[R], external_id: str | None) -> R | None:
-        """The row of this kind with this external_id, or None."""
-        return self._by_external_id.get((kind, external_id)) if external_id else None
+    def by_external_id(
+        self, kind: type[R], external_id: str | None, *, within: str = ""
+    ) -> R | None:
+        """The row of this kind with this external_id, or None.
+
+        ``within`` is the id of its parent, for rows whose external_ids are unique in that alone.
+        """
+        return self._by_external_id.get((kind, within, external_id)) if external_id else None
 
     def totals(self) -> Totals:
         """The sums of all rows."""
@@ -237,7 +242,7 @@ class Books:
         """Keep a new row. Call `record` once it is complete."""
         self._rows[type(row)][row.id] = row
         if row.external_id:
-            self._by_external_id[type(row), row.external_id] = row
+            self._by_external_id[type(row), row.within, row.external_id] = row
 
     def record(self, row: Row) -> None:
         """Bring the ledger in line with a row, after any change to it."""
@@ -248,12 +253,12 @@ class Books:
         self.ledger.clear(row, now)
         del self._rows[type(row)][row.id]
         if row.external_id:
-            del self._by_external_id[type(row), row.external_id]
+            del self._by_external_id[type(row), row.within, row.external_id]
 
     def rename(self, row: Row, external_id: str | None) -> None:
         """Give a row another external_id."""
         if row.external_id:
-            del self._by_external_id[type(row), row.external_id]
+            del self._by_external_id[type(row), row.within, row.external_id]
         row.external_id = external_id
         if external_id:
-            self._by_external_id[type(row), external_id] = row
+            self._by_external_id[type(row), row.within, external_id] = row

@@ -278,6 +278,11 @@ class RefundPayment(Row):
     payout_id: str | None = None
 
     @property
+    def within(self) -> str:
+        """Its refund: each may have a payment of the same external_id."""
+        return self.refund.id
+
+    @property
     def cash(self) -> Role:
         """Where the money comes from: the processor that paid it, else the bank."""
         return _cash(self.payout_id or self.fields.get("processor"))

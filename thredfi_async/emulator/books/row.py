@@ -31,6 +31,11 @@ class Row:
     created_at: datetime
     updated_at: datetime
 
+    @property
+    def within(self) -> str:
+        """The id of what its external_id is unique in; empty: the business."""
+        return ""
+
     @classmethod
     def title(cls) -> str:
         """The kind in words."""

@@ -12,7 +12,7 @@ from ... import operations
 from ..allocations import asked_shares, check_refunded
 from ..books import UNPAID_BY, Bill, BillAllocation, BillPayment, Books, Vendor
 from ..call import Answer, Call, Handler, without_none
-from ..checks import check_currency, find_party, not_negative
+from ..checks import check_currency, find_party
 from ..filtering import matches_text, within_days
 from ..idempotency import answer_once
 from ..paging import page_of
@@ -114,7 +114,7 @@ def _create(call: Call) -> Answer:
 def _new(call: Call) -> Answer:
     books, fields = call.books, call.fields()
     check_currency(books, fields)
-    not_negative(fields, "processing_fee_cents")
+    _check_number(fields)
     vendor = find_party(books, Vendor, fields)
     if vendor is None:
         raise invalid(vendor_id=REQUIRED)
@@ -227,9 +227,10 @@ def _list(call: Call) -> Answer:
 
 def _update(call: Call) -> Answer:
     payment, changes = _named(call), call.changes(_NEVER_EMPTY)
-    not_negative(changes, "processing_fee_cents")
     status = changes.get("status", payment.status)
-    _check_status(payment, status, {**payment.fields, **changes})
+    become = {**payment.fields, **changes}
+    _check_status(payment, status, become)
+    _check_number(become)
     wanted: Mapping[str, BillAllocation] = payment.allocations
     if status in UNPAID_BY:
         if changes.get("allocations"):
@@ -253,6 +254,12 @@ def _check_status(payment: BillPayment, status: str, fields: Mapping[str, Any]) 
         raise conflict(f"A {payment.status} payment can become {possible} only.")
     if status == "failed" and not fields.get("failure_reason"):
         raise invalid(failure_reason="Required with the status failed.")
+
+
+def _check_number(fields: Mapping[str, Any]) -> None:
+    """Refuse a check without its number. Raises 400."""
+    if fields.get("payment_method") == "check" and not fields.get("check_number"):
+        raise invalid(check_number="Required with the payment_method check.")
 
 
 def _delete(call: Call) -> Answer:

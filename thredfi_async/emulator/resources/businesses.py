@@ -13,7 +13,7 @@ from ..books.chart import starting_accounts
 from ..call import Answer, Call, Handler, World
 from ..checks import check_email
 from ..paging import page_of
-from ..problems import Problem, invalid
+from ..problems import Problem, TextProblem, invalid
 
 __all__ = ["HANDLERS", "set_up"]
 
@@ -37,10 +37,17 @@ _RATES: dict[str, tuple[str, tuple[int, ...]]] = {
     "MY": ("SST", (10, 8, 5)),
     "SG": ("GST", (9, 0)),
 }
+# The entity types of countries whose list is known to its end, each with its label.
 _ENTITY_TYPES = {
-    "GB": ("limited", "sole_trader", "llp", "partnership", "plc"),
-    "DE": ("gmbh", "ug", "ag_de", "einzelunternehmen", "gbr", "kg", "ohg"),
+    "GB": {
+        "limited": "Ltd",
+        "sole_trader": "Sole Trader",
+        "llp": "Limited Liability Partnership (LLP)",
+        "partnership": "Partnership",
+        "plc": "Public Limited Company (PLC)",
+    }
 }
+_USUAL_ENTITY_TYPES = {"GB": "limited", "DE": "gmbh", "NL": "bv", "ES": "sl"}
 _CURRENCIES = "EUR GBP USD SEK NOK DKK ISK MYR SGD".split()
 _CHANGEABLE = (
     "legal_name entity_type phone_number tin vat_number company_number province "
@@ -65,7 +72,7 @@ def set_up(world: World, now: datetime, external_id: str, fields: dict[str, Any]
     given = {
         "external_id": external_id,
         "legal_name": external_id,
-        "entity_type": _ENTITY_TYPES.get(country, ("company",))[0],
+        "entity_type": _USUAL_ENTITY_TYPES.get(country, "company"),
         "email": "books@business.example",
         **fields,
     }
@@ -73,7 +80,7 @@ def set_up(world: World, now: datetime, external_id: str, fields: dict[str, Any]
         return _new_business(world, _checked(given), now)
     except Problem as problem:
         texts = [text for listed in problem.detail.values() for text in listed]
-        raise ValueError(" ".join(texts)) from None
+        raise ValueError(" ".join(texts or [problem.message])) from None
 
 
 def _checked(given: dict[str, Any]) -> dict[str, Any]:
@@ -114,13 +121,13 @@ def _supported(name: str, fields: dict[str, Any], known: Iterable[str], default:
 
 
 def _entity_type(value: str | None, country: str) -> str:
+    """In lower case. Raises 400, in the shape that the guide has for this alone."""
     code = (value or "").lower()
     known = _ENTITY_TYPES.get(country)
     if code and known and code not in known:
-        raise invalid(
-            entity_type=f"Invalid entity_type {value!r} for country {country}. "
-            f"Valid options: {', '.join(known)}."
-        )
+        options = ", ".join(f"{one} ({label})" for one, label in known.items())
+        text = f"Invalid entity_type '{value}' for country {country}. Valid options: {options}"
+        raise TextProblem(400, "validation_error", text)
     return code
 
 

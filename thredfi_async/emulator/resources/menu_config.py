@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ... import operations
-from ..call import Answer, Call, Handler
+from ..call import Answer, Call, Handler, without_none
 
 __all__ = ["HANDLERS"]
 
@@ -12,16 +14,20 @@ _TABS = (
 ).split()
 
 
+def _shown(call: Call) -> dict[str, Any]:
+    return call.books.menu or {"menu": dict.fromkeys(_TABS, True), "sub_menu_tabs": {}}
+
+
 def _get(call: Call) -> Answer:
-    default = {"menu": dict.fromkeys(_TABS, True), "sub_menu_tabs": {}}
-    return Answer(200, {"data": call.books.menu or default})
+    return Answer(200, {"data": _shown(call)})
 
 
 def _update(call: Call) -> Answer:
-    fields = call.fields()
+    fields, shown = call.fields(), _shown(call)
+    menu = without_none(fields["menu"])
     call.books.menu = {
-        "menu": {tab: bool(fields["menu"].get(tab)) for tab in _TABS},
-        "sub_menu_tabs": fields.get("sub_menu_tabs", {}),
+        "menu": {tab: menu.get(tab, shown["menu"][tab]) for tab in _TABS},
+        "sub_menu_tabs": shown["sub_menu_tabs"] | fields.get("sub_menu_tabs", {}),
     }
     return _get(call)
 

@@ -11,7 +11,7 @@ from ..checks import find_row, not_negative
 from ..documents import document_view, sent_documents
 from ..filtering import matches_text, within
 from ..paging import page_of
-from ..problems import conflict, duplicate, invalid, not_found
+from ..problems import conflict, invalid, not_found
 from .payouts import check_not_paid_out
 
 __all__ = ["HANDLERS"]
@@ -77,7 +77,7 @@ def _payment_view(payment: RefundPayment) -> dict[str, Any]:
             "updated_at": payment.updated_at,
             "external_id": payment.external_id,
             "completed_at": payment.completed_at,
-            "method": fields.get("method", "BANK_TRANSFER"),
+            "method": fields["method"],
             "processor": fields.get("processor"),
             "transaction_tags": fields.get("transaction_tags"),
             "memo": fields.get("memo"),
@@ -171,11 +171,9 @@ def _get_allocation(call: Call) -> Answer:
 
 def _create_payment(call: Call) -> Answer:
     books, refund, fields = call.books, _named(call), call.fields()
-    external_id = fields.get("external_id")
-    known = books.by_external_id(RefundPayment, external_id)
+    external_id = fields["external_id"]
+    known = books.by_external_id(RefundPayment, external_id, within=refund.id)
     if known is not None:
-        if known.refund is not refund:
-            raise duplicate("refund payment")
         return Answer(200, _payment_view(known))
     left = refund.amount - refund.paid
     if fields["amount_cents"] > left:
@@ -186,7 +184,7 @@ def _create_payment(call: Call) -> Answer:
         fields=fields,
         refund=refund,
         amount=fields["amount_cents"],
-        fee=not_negative(fields, "refund_processing_fee_cents"),
+        fee=fields.get("refund_processing_fee_cents") or 0,
         completed_at=instant(completed_at=call.body.completed_at) or call.now,
         created_at=call.now,
         updated_at=call.now,

@@ -20,7 +20,8 @@ class Summary:
 
     ``records`` were read; each of them has an outcome in ``counts`` (by type, then by
     status), is on its way, or waits. ``unsent`` is how many were read and not settled
-    when the run ended early. ``complete``: the whole input was read and settled.
+    when the run ended early. ``complete``: the input was read to its end, and every record of
+    it has an outcome.
     ``requests`` and ``retries`` count HTTP requests, those for tokens included.
     """
 
@@ -35,7 +36,9 @@ class Summary:
     def add(self, outcome: Outcome) -> None:
         """Count one outcome."""
         kind = outcome.type if outcome.type in KINDS else UNREADABLE
-        by_status = self.counts.setdefault(kind or UNREADABLE, dict.fromkeys(Status, 0))
+        by_status = self.counts.get(kind or UNREADABLE)
+        if by_status is None:
+            by_status = self.counts[kind or UNREADABLE] = dict.fromkeys(Status, 0)
         by_status[outcome.status] += 1
 
     def total(self, *statuses: Status) -> int:
@@ -47,6 +50,11 @@ class Summary:
     def failed(self) -> int:
         """Records that failed, those of unknown outcome included."""
         return self.total(Status.FAILED, Status.UNKNOWN)
+
+    @property
+    def differs(self) -> int:
+        """Records that Thred has with other content."""
+        return self.total(Status.DIFFERS)
 
     def by_type(self) -> dict[str, dict[str, int]]:
         """Counts per type in the order of sending; ``failed`` includes ``unknown``."""
@@ -60,6 +68,7 @@ class Summary:
             "records": self.records,
             "created": self.total(Status.CREATED),
             "replayed": self.total(Status.REPLAYED),
+            "differs": self.differs,
             "failed": self.failed,
             "unknown": self.total(Status.UNKNOWN),
             "unsent": self.unsent,
@@ -75,6 +84,7 @@ def _row(counts: dict[Status, int]) -> dict[str, int]:
     return {
         "created": counts[Status.CREATED],
         "replayed": counts[Status.REPLAYED],
+        "differs": counts[Status.DIFFERS],
         "failed": counts[Status.FAILED] + counts[Status.UNKNOWN],
         "unknown": counts[Status.UNKNOWN],
     }

@@ -7,14 +7,24 @@ a repeated external id is recognised by the fingerprint.
 from __future__ import annotations
 
 import enum
-from typing import TypeAlias
+from typing import NamedTuple
 
 import attrs
 
-__all__ = ["FINGERPRINT_BYTES", "Entry", "Key", "Seen", "State"]
+__all__ = ["FINGERPRINT_BYTES", "LAST_LINE", "Entry", "Key", "Results", "State"]
 
-Key: TypeAlias = tuple[str, str, str]
-"""(business, type of record, external id)"""
+
+class Key(NamedTuple):
+    """What names a record: no two records of a business, type and parent share an external_id.
+
+    ``parent`` is what the record belongs to, where its type has one: a refund payment belongs
+    to its refund, and two refunds may each have a payment ``p1``.
+    """
+
+    business: str
+    kind: str
+    external_id: str
+    parent: str = ""
 
 
 class State(enum.IntEnum):
@@ -23,39 +33,60 @@ class State(enum.IntEnum):
     DONE = 0
     FAILED = 1
     UNKNOWN = 2
+    DIFFERS = 3  # it is at Thred, with other content
+
+    @property
+    def is_there(self) -> bool:
+        """Whether Thred has the record, so that others may refer to it."""
+        return self is State.DONE or self is State.DIFFERS
 
 
 @attrs.frozen
 class Entry:
-    """One settled record."""
+    """One settled record. ``earlier``: in an earlier run, as its journal says."""
 
     state: State
     line: int
     fingerprint: bytes
     id: str | None
+    earlier: bool = False
+    reason: str | None = None
 
 
-FINGERPRINT_BYTES = 8  # compared only between records of the same external_id
+FINGERPRINT_BYTES = 8  # compared only between records of the same key
 _LINE = 6
+LAST_LINE = (1 << 8 * _LINE) - 1
 _HEAD = FINGERPRINT_BYTES + _LINE + 1
 _PACKED_ID = 0x80  # the id is a UUID in 16 bytes, not text
+_EARLIER = 0x40
+_STATE = 0x0F
 
 
-class Seen:
+class Results:
     """Settled records by key, each packed into one small ``bytes``."""
 
     def __init__(self) -> None:
         self._tables: dict[tuple[str, str], dict[str, bytes]] = {}
+        self._reasons: dict[Key, str] = {}  # of earlier runs; few records have one
 
     def __len__(self) -> int:
         return sum(map(len, self._tables.values()))
 
     def put(
-        self, key: Key, state: State, line: int, fingerprint: bytes, id: str | None = None
+        self,
+        key: Key,
+        state: State,
+        line: int,
+        fingerprint: bytes,
+        id: str | None = None,
+        *,
+        earlier: bool = False,
+        reason: str | None = None,
     ) -> None:
         """Remember how the record of ``key`` ended."""
-        business, kind, external_id = key
-        flags = int(state)
+        if reason is not None:
+            self._reasons[key] = reason
+        flags = state | (_EARLIER if earlier else 0)
         tail = b""
         if id is not None:
             packed = _pack(id)
@@ -63,11 +94,11 @@ class Seen:
                 flags |= _PACKED_ID
                 tail = packed
             else:
-                tail = id.encode()
-        table = self._tables.get((business, kind))
+                tail = id.encode("utf-8", "surrogatepass")
+        table = self._tables.get(key[:2])
         if table is None:
-            table = self._tables[business, kind] = {}
-        table[external_id] = (
+            table = self._tables[key[:2]] = {}
+        table[_name(key)] = (
             fingerprint.ljust(FINGERPRINT_BYTES, b"\0")
             + line.to_bytes(_LINE, "little")
             + bytes((flags,))
@@ -81,16 +112,25 @@ class Seen:
             return None
         flags = raw[_HEAD - 1]
         return Entry(
-            State(flags & ~_PACKED_ID),
+            State(flags & _STATE),
             int.from_bytes(raw[FINGERPRINT_BYTES : _HEAD - 1], "little"),
             raw[:FINGERPRINT_BYTES],
             _id(raw),
+            bool(flags & _EARLIER),
+            self._reasons.get(key),
         )
 
     def state_of(self, key: Key) -> State | None:
-        """As `get`, for the state alone."""
+        """As `get`, for the state alone, and as those see it that refer to the record.
+
+        What failed in an earlier run is as if it had never been: it may come again.
+        """
         raw = self._raw(key)
-        return None if raw is None else State(raw[_HEAD - 1] & ~_PACKED_ID)
+        if raw is None:
+            return None
+        flags = raw[_HEAD - 1]
+        state = State(flags & _STATE)
+        return None if flags & _EARLIER and not state.is_there else state
 
     def id_of(self, key: Key) -> str | None:
         """Thred's id of a record that was done; None where it is unknown."""
@@ -98,8 +138,12 @@ class Seen:
         return None if raw is None else _id(raw)
 
     def _raw(self, key: Key) -> bytes | None:
-        table = self._tables.get((key[0], key[1]))
-        return None if table is None else table.get(key[2])
+        table = self._tables.get(key[:2])
+        return None if table is None else table.get(_name(key))
+
+
+def _name(key: Key) -> str:
+    return f"{key.parent}\0{key.external_id}" if key.parent else key.external_id
 
 
 def _pack(id: str) -> bytes | None:
@@ -121,4 +165,4 @@ def _unpack(packed: bytes) -> str:
 def _id(raw: bytes) -> str | None:
     if raw[_HEAD - 1] & _PACKED_ID:
         return _unpack(raw[_HEAD:])
-    return raw[_HEAD:].decode() or None
+    return raw[_HEAD:].decode("utf-8", "surrogatepass") or None

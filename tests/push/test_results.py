@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thredfi_async.push.seen import Seen, State
+from thredfi_async.push.results import Key, Results, State
 
-KEY = ("shop", "invoice", "I1")
+KEY = Key("shop", "invoice", "I1")
 
 
 @pytest.mark.parametrize(
@@ -24,24 +24,24 @@ KEY = ("shop", "invoice", "I1")
     ],
 )
 def test_ids_come_back_exactly_as_they_were(id):
-    seen = Seen()
-    seen.put(KEY, State.DONE, 12, b"12345678", id)
-    assert seen.id_of(KEY) == id
+    results = Results()
+    results.put(KEY, State.DONE, 12, b"12345678", id)
+    assert results.id_of(KEY) == id
 
 
 @given(st.sampled_from(State), st.integers(1, 2**40), st.binary(min_size=8, max_size=8), st.uuids())
 def test_everything_that_was_put_comes_back(state, line, fingerprint, id):
-    seen = Seen()
-    seen.put(KEY, state, line, fingerprint, str(id))
-    entry = seen.get(KEY)
+    results = Results()
+    results.put(KEY, state, line, fingerprint, str(id))
+    entry = results.get(KEY)
     assert (entry.state, entry.line, entry.fingerprint) == (state, line, fingerprint)
     assert entry.id == str(id)
-    assert seen.state_of(KEY) is state
+    assert results.state_of(KEY) is state
 
 
 def test_businesses_and_types_do_not_mix():
-    seen = Seen()
-    seen.put(KEY, State.DONE, 1, b"12345678", "a")
-    assert seen.get(("other", "invoice", "I1")) is None
-    assert seen.get(("shop", "refund", "I1")) is None
-    assert len(seen) == 1
+    results = Results()
+    results.put(KEY, State.DONE, 1, b"12345678", "a")
+    assert results.get(KEY._replace(business="other")) is None
+    assert results.get(KEY._replace(kind="refund")) is None
+    assert len(results) == 1
