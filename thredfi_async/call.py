@@ -288,7 +288,7 @@ class _Call(Progress):
             self.retried = True
         operation = self.request.operation
         if operation.scope is TokenScope.BASIC or operation is GET_BUSINESS_TOKEN:
-            self.shared.token_failures[self.request.target] = error
+            self.shared.token_failures[self.request.path.get("business_id", PARTNER)] = error
         told = (operation.id, self.attempts, end.value, wait)
         log.info("%s: attempt %d failed (%s); again in %.2f s", *told)
         await self.shared.clock.sleep(wait)

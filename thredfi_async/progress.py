@@ -176,7 +176,8 @@ class Progress:
     def no_token(self) -> DeadlineExceeded:
         """What is raised where the deadline passes before there is a token."""
         operation = self.request.operation.id
-        last = next(reversed(self.shared.token_failures.values()), None)
+        failures = self.shared.token_failures
+        last = failures.get(self.scope() or PARTNER) or failures.get(PARTNER)
         why = "" if last is None else f"; the last try: {last}"
         error = DeadlineExceeded(
             f"{operation}: no token within the deadline{why}",

@@ -158,6 +158,7 @@ class Session(Caller):
         else:
             operation = GET_BUSINESS_TOKEN
             answer = await self.call(operation, path={"business_id": scope})
+        self._shared.token_failures.pop(scope, None)
         value = getattr(answer, "access_token", None)
         lifetime = getattr(answer, "expires_in", None)
         if not is_token(value):

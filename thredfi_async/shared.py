@@ -68,6 +68,6 @@ class Shared:
     walks: Walks = attrs.field(factory=Walks)
     on_attempt: list[Callable[[AttemptEnded], None]] = attrs.field(factory=list)
     on_outcome: list[Callable[[CallEnded], None]] = attrs.field(factory=list)
-    token_failures: dict[str, ThredfiError] = attrs.field(factory=dict)  # the last one, by target
+    token_failures: dict[str, ThredfiError] = attrs.field(factory=dict)  # the last one, by scope
     under_way: int = 0
     idle: asyncio.Event | None = None  # set when nothing is under way any more
