@@ -507,6 +507,30 @@ async def test_a_look_up_that_is_told_to_wait_hands_the_call_back(server, thredf
     assert caught.value.history.uncertain
 
 
+async def test_a_call_that_is_handed_back_again_and_again_spends_no_budget(server, clock):
+    thred = Thred([LOST, BAD])
+    busy = True
+
+    def script(request: Received) -> bytes | None:
+        return BUSY if busy and request.method == "GET" else thred(request)
+
+    server.script = script
+    policy = RetryPolicy(budget=2)  # one for the repeat, one for the look-up
+    async with ThredfiClient(
+        partner_uuid="p", api_key="k", base_url=server.url, clock=clock, retry=policy
+    ) as thredfi:
+        history = None
+        for _ in range(10):
+            with pytest.raises(HandedBack) as caught:
+                await bound(thredfi, CREATE_INVOICE, INVOICE, hands_back=True, earlier=history)
+            history = caught.value.history
+        busy = False
+        thred.records = {"i-7": AT_THRED}
+        # Rounds that are refused count as attempts: they were answered.
+        response = await bound(thredfi, CREATE_INVOICE, INVOICE, hands_back=True, earlier=history)
+        assert response.value.id == "i-7"
+
+
 # --- the data --------------------------------------------------------------------------------
 
 FOUND_BY = {

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from .auth import MemoryTokenStore, Token, TokenKey, TokenStore
 from .client import BusinessClient, ThredfiClient
+from .differences import Difference
 from .errors import (
     ApiError,
     AuthenticationFailed,
     BadRequest,
+    CallError,
     ConfigurationError,
     Conflict,
     DeadlineExceeded,
@@ -42,10 +44,12 @@ __all__ = [
     "AuthenticationFailed",
     "BadRequest",
     "BusinessClient",
+    "CallError",
     "CallOptions",
     "ConfigurationError",
     "Conflict",
     "DeadlineExceeded",
+    "Difference",
     "InvalidAnswer",
     "InvalidRequest",
     "JournalError",

@@ -37,7 +37,7 @@ from .progress import Progress, Unanswered
 from .readback import confirmed, differences, find
 from .request import prepare, with_key_of_body
 from .response import Response, recorder
-from .shared import AttemptEnded, CallEnded, Shared
+from .shared import CallEnded, Shared
 from .streams import UnreadableError, check_readable
 from .transport import Exchanged, LostError, NotSentError, TooLargeError
 from .uploads import Upload
@@ -158,14 +158,14 @@ class _Call(Progress):
                         else:
                             self.shared.budget.succeeded(retried=self.retried)
                             if self.shared.on_attempt:
-                                self._tell(None)
+                                self.tell(None)
                             return value
                     else:
                         end, error = self.refusal(status, headers, data, token)
                         if token is not None:
                             renewable = await self._may_renew(status, scope, token)
                 if self.shared.on_attempt:
-                    self._tell(error)
+                    self.tell(error)
                 await self._go_on(end, error, renewable=renewable)
             return read_as(self.request.operation, self.shown)
         except asyncio.CancelledError as cancelled:
@@ -226,14 +226,6 @@ class _Call(Progress):
             raise self.unanswered(End.UNCERTAIN, str(error), error) from error
         finally:
             shared.gate.leave()
-
-    def _tell(self, error: ThredfiError | None) -> None:
-        """Tell `Shared.on_attempt` of the end of an attempt."""
-        seconds = self.shared.clock.monotonic() - self.sent_at
-        status = self.answer[0] if self.answer is not None else None
-        ended = AttemptEnded(self.request.operation.id, self.attempts, seconds, status, error)
-        for hook in self.shared.on_attempt:
-            hook(ended)
 
     async def _may_renew(self, status: int, scope: str | None, token: Token) -> bool:
         """Drop a token that was refused; whether another one is worth a try.

@@ -29,7 +29,7 @@ from .outcomes import End, Known, end_of_refusal, is_repeatable, outcome_unknown
 from .request import Request
 from .response import REQUEST_ID
 from .retry import parse_retry_after
-from .shared import Shared
+from .shared import AttemptEnded, Shared
 from .transport import Exchanged
 
 __all__ = ["Progress", "Unanswered"]
@@ -151,6 +151,14 @@ class Progress:
         """End the call: nobody can tell whether it was applied."""
         status = self.answer[0] if self.answer else None
         raise outcome_unknown(self.request, cause, attempts=self.attempts, status=status) from cause
+
+    def tell(self, error: ThredfiError | None) -> None:
+        """Tell `Shared.on_attempt` of the end of an attempt."""
+        seconds = self.shared.clock.monotonic() - self.sent_at
+        status = self.answer[0] if self.answer is not None else None
+        ended = AttemptEnded(self.request.operation.id, self.attempts, seconds, status, error)
+        for hook in self.shared.on_attempt:
+            hook(ended)
 
     def note_on(self, cancelled: asyncio.CancelledError) -> None:
         """Say on the exception that a write was under way."""

@@ -16,6 +16,7 @@ from . import codec
 from .differences import Difference, compare
 from .errors import NotFound, ThredfiError
 from .lookup import Found, look_up
+from .manner import HandedBack
 from .operation import Confirm, Operation, Replay
 from .operations import OPERATIONS
 from .outcomes import Finding
@@ -91,6 +92,9 @@ async def find(
                 found = True
                 break
             await shared.clock.sleep(counts_from - shared.clock.monotonic())
+    except HandedBack:
+        shared.budget.succeeded(retried=True)  # being told to wait costs nothing
+        raise
     except TimeoutError:
         return Looked(Finding.UNTOLD)
     except ThredfiError as error:
