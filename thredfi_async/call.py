@@ -289,13 +289,8 @@ class _Call(Progress):
         operation = self.request.operation
         if operation.scope is TokenScope.BASIC or operation is GET_BUSINESS_TOKEN:
             self.shared.token_failures[self.request.target] = error
-        log.info(
-            "%s: attempt %d failed (%s); again in %.2f s",
-            operation.id,
-            self.attempts,
-            end.value,
-            wait,
-        )
+        told = (operation.id, self.attempts, end.value, wait)
+        log.info("%s: attempt %d failed (%s); again in %.2f s", *told)
         await self.shared.clock.sleep(wait)
         return True
 
