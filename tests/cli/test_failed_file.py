@@ -37,14 +37,13 @@ def names_in(folder) -> set[str]:
 
 
 async def test_a_refused_run_touches_nothing(env, file, tmp_path, failed):
-    path, other = file(GOOD), file(GOOD[:3], "other.jsonl")
-    journal = tmp_path / "run.db"
+    path, journal = file(GOOD), tmp_path / "run.db"
     assert (await thredfi("push", path, "--journal", journal, env=env)).status == 0
     before = names_in(tmp_path)
     without_key = {name: value for name, value in env.items() if name != "THREDFI_API_KEY"}
     for arguments, known in (
         (("push", path, "--journal", journal), env),
-        (("push", other, "--journal", journal, "--resume"), env),
+        (("push", path, "--journal", tmp_path / "absent.db", "--resume"), env),
         (("push", path, "--resume"), env),
         (("push", path), without_key),
         (("push", path), {**env, "THREDFI_API_KEY": "wrong"}),
