@@ -164,11 +164,11 @@ async def test_a_whole_run_replaces_what_was_there_and_is_for_its_owner_alone(
 
 @pytest.fixture
 async def under_way(emulator, env, file, tmp_path, failed):
-    """A push of which three records have failed, while others get no answer."""
+    """A push of which three records have failed; two get no answer, and others wait for them."""
     emulator.faults.add("hang", operations=["create_customer"], seconds=60)
     bad = [customer(number, colour="red") for number in range(3)]
     path = file([*bad, *(customer(number) for number in range(3, 9))])
-    options = ("--failed", failed, "--journal", tmp_path / "run.db", "--no-progress")
+    options = ("--failed", failed, "--journal", tmp_path / "run.db", "--no-progress", "-c", "2")
     async with running("push", path, *options, env=env) as process:
         part = tmp_path / "failed.jsonl.part"
         await until(lambda: part.exists() and len(lines_of(part)) == 3)
