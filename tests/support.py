@@ -73,7 +73,7 @@ class ScriptedServer:
     """
 
     def __init__(self) -> None:
-        self.script: Script = lambda request: answer(200, {})
+        self.script: Script = lambda request: answer(200, {"id": "some-id"})
         self.script_tokens: Script | None = None
         self.requests: list[Received] = []
         self.token_requests: list[Received] = []

@@ -192,7 +192,7 @@ async def test_what_has_no_model_is_a_plain_mapping(
 async def test_a_write_off_is_made_on_an_invoice(
     server: ScriptedServer, shop: BusinessClient
 ) -> None:
-    server.answers(answer(201, {"amount_cents": 450}))
+    server.answers(answer(201, {"id": "w-1", "amount_cents": 450}))
     made = await shop.invoices.write_off("inv-1", {"amount_cents": 450, "memo": "closed down"})
     assert made.amount_cents == 450
     assert server.requests[0].target.endswith("/invoices/inv-1/write-offs/")

@@ -444,7 +444,7 @@ async def test_extra_fields_must_leave_room_for_the_file(
 
 
 async def test_an_operation_without_a_file_takes_none(shop: BusinessClient) -> None:
-    with pytest.raises(InvalidRequest, match=r"^file: is no argument of create_vendor"):
+    with pytest.raises(InvalidRequest, match=r"^file: isn't an argument of create_vendor"):
         await shop.vendors.create({}, file=Upload.of(b"abc", "a.pdf"))  # type: ignore[call-arg]
 
 
