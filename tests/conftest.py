@@ -8,6 +8,7 @@ from unittest.mock import Mock
 
 import aiohttp
 import aioresponses.core
+import hypothesis
 import pytest
 
 from tests.emulator.watcher import Watcher
@@ -39,6 +40,10 @@ _bridge_aioresponses()
 
 watcher = Watcher()
 
+
+# How long an example takes says nothing where tests share a machine.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 collect_ignore = ["codegen/toy.py"]  # a program that a test runs
 
