@@ -372,6 +372,14 @@ async def test_a_broken_form_is_refused(shop, content_type, data):
     assert (answer.status, answer.code) == (400, "validation_error")
 
 
+async def test_a_day_in_a_form_is_text_and_never_null(shop):
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    body = b"invoice_id=x&refund_date=null"
+    answer = await shop.post("invoices/refunds/", data=body, headers=form)
+    assert (answer.status, answer.code) == (400, "validation_error")
+    assert "refund_date" in answer.fields
+
+
 async def test_a_form_of_too_many_fields_is_refused(shop):
     answer = await shop.post(
         "invoices/refunds/",
