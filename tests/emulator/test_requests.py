@@ -374,7 +374,7 @@ async def test_a_broken_form_is_refused(shop, content_type, data):
 
 async def test_a_day_in_a_form_is_text_and_never_null(shop):
     form = {"Content-Type": "application/x-www-form-urlencoded"}
-    body = b"invoice_id=x&refund_date=null"
+    body = b"invoice_id=3c90c3cc-0d44-4b50-8888-8dd25736052a&refund_date=null"
     answer = await shop.post("invoices/refunds/", data=body, headers=form)
     assert (answer.status, answer.code) == (400, "validation_error")
     assert "refund_date" in answer.fields
