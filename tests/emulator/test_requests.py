@@ -375,7 +375,7 @@ async def test_a_broken_form_is_refused(shop, content_type, data):
 async def test_a_day_in_a_form_is_text_and_never_null(caller, shop):
     answer = await caller.send(
         "PATCH",
-        f"/v1/platform/businesses/{shop.business_id}/",
+        f"/v1/platform/businesses/{shop.id}/",
         data=b"fiscal_year_end=null",
         headers={"Content-Type": "application/x-www-form-urlencoded"},
     )
