@@ -30,8 +30,9 @@ def differences(lines: Iterable[Line], said: Said, books: Mapping[str, Any]) -> 
     """All that disagrees, in words; nothing if all is well.
 
     - A line is done or in the failed file with its reason, never both or neither.
-    - What is done is in the books exactly once with its amount; what failed is not in them,
-      except where its outcome is called unknown.
+    - What is done is in the books exactly once with its amount, and so is what is said to differ
+      there (an answer that was spoiled says so); what failed is not in them, except where its
+      outcome is called unknown.
     - The sums of the generated amounts are those of the books and of the ledger's accounts, and
       the ledger balances.
     """
@@ -41,9 +42,12 @@ def differences(lines: Iterable[Line], said: Said, books: Mapping[str, Any]) -> 
     total = 0
     for total, line in enumerate(lines, 1):
         _check_line(found, said, total, line)
-        if line.item is not None and total in said.done:
+        if line.item is None:
+            continue
+        status, _ = said.failed.get(total, ("", ""))
+        if total in said.done or status == "differs":
             must.add(line.item)
-        elif line.item is not None and said.failed.get(total, ("", ""))[0] == "unknown":
+        elif status == "unknown":
             may.add(line.item)
     for number in {*said.done, *said.failed} - set(range(1, total + 1)):
         _note(found, "the engine speaks of a line that isn't there", str(number))

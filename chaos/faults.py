@@ -115,8 +115,9 @@ def _show(result: Result, said: Said, runs: list[str], figures: dict[str, Any], 
     result.show("faults", f"{sum(struck.values()):,} of {len(struck)} kinds")
     result.show("runs that gave up and were resumed", _counts(runs))
     result.show("done", len(said.done))
-    result.show("failed", sum(status == "failed" for status, _ in said.failed.values()))
-    result.show("unknown", sum(status == "unknown" for status, _ in said.failed.values()))
+    ends = Counter(status for status, _ in said.failed.values())
+    for status in ("failed", "differs", "unknown"):
+        result.show(status, ends[status])
 
 
 def _counts(names: list[str]) -> str:

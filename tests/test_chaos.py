@@ -173,6 +173,15 @@ def test_a_record_of_unknown_outcome_may_be_in_the_books_or_not(applied: bool) -
     assert differences(GIVEN, heard, held) == []
 
 
+def test_a_record_that_is_said_to_differ_must_be_in_the_books() -> None:
+    heard = said()
+    heard.done.remove(GOOD[0])
+    heard.failed[GOOD[0]] = ("differs", "Thred has it with other content")
+    assert differences(GIVEN, heard, books(GIVEN)) == []
+    lost = books(GIVEN[: GOOD[0] - 1] + GIVEN[GOOD[0] :])
+    assert any("not in the books" in one for one in differences(GIVEN, heard, lost))
+
+
 def test_a_record_of_which_nothing_is_said_is_seen() -> None:
     heard = said()
     heard.done.remove(GOOD[0])

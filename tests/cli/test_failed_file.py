@@ -37,14 +37,13 @@ def names_in(folder) -> set[str]:
 
 
 async def test_a_refused_run_touches_nothing(env, file, tmp_path, failed):
-    path, other = file(GOOD), file(GOOD[:3], "other.jsonl")
-    journal = tmp_path / "run.db"
+    path, journal = file(GOOD), tmp_path / "run.db"
     assert (await thredfi("push", path, "--journal", journal, env=env)).status == 0
     before = names_in(tmp_path)
     without_key = {name: value for name, value in env.items() if name != "THREDFI_API_KEY"}
     for arguments, known in (
         (("push", path, "--journal", journal), env),
-        (("push", other, "--journal", journal, "--resume"), env),
+        (("push", path, "--journal", tmp_path / "absent.db", "--resume"), env),
         (("push", path, "--resume"), env),
         (("push", path), without_key),
         (("push", path), {**env, "THREDFI_API_KEY": "wrong"}),
@@ -165,11 +164,11 @@ async def test_a_whole_run_replaces_what_was_there_and_is_for_its_owner_alone(
 
 @pytest.fixture
 async def under_way(emulator, env, file, tmp_path, failed):
-    """A push of which three records have failed, while others get no answer."""
+    """A push of which three records have failed; two get no answer, and others wait for them."""
     emulator.faults.add("hang", operations=["create_customer"], seconds=60)
     bad = [customer(number, colour="red") for number in range(3)]
     path = file([*bad, *(customer(number) for number in range(3, 9))])
-    options = ("--failed", failed, "--journal", tmp_path / "run.db", "--no-progress")
+    options = ("--failed", failed, "--journal", tmp_path / "run.db", "--no-progress", "-c", "2")
     async with running("push", path, *options, env=env) as process:
         part = tmp_path / "failed.jsonl.part"
         await until(lambda: part.exists() and len(lines_of(part)) == 3)

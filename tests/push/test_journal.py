@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 import threading
 
 import pytest
 
-from thredfi_async import BadRequest, InvalidRequest, JournalError, ServerError, ThredfiClient
+from thredfi_async import (
+    BadRequest,
+    InvalidRequest,
+    JournalError,
+    OutcomeUnknown,
+    ServerError,
+    ThredfiClient,
+)
 from thredfi_async.differences import Difference
+from thredfi_async.manner import History
 from thredfi_async.push import Journal, Push, Status
 from thredfi_async.push.sender import Sent
 
@@ -243,6 +252,27 @@ async def test_what_was_refused_and_has_other_content_now_is_sent_as_changed(tmp
         await run(sender, mended, journal)
     changed = dict(zip(sender.names, [manner.changed for manner in sender.manners], strict=True))
     assert changed == {"C0": False, "C1": True, "C4": False}
+
+
+async def test_what_may_be_at_thred_is_sent_again_as_what_may_be_there(tmp_path):
+    """A refusal proves nothing then, in a later run as in the same."""
+    path = tmp_path / "run.db"
+
+    def lose(kind, body):
+        if body["external_id"] == "C1":
+            raise OutcomeUnknown("lost", operation="o", method="POST", path="/", attempts=5)
+
+    records = [customer("C1"), customer("C2")]
+    with Journal(path) as journal:
+        outcomes, _ = await run(FakeSender(lose), records, journal)
+    entry = next(outcome for outcome in outcomes if not outcome.ok).as_failed_line()
+    with_journal, with_failed_file = FakeSender(), FakeSender()
+    with Journal(path, resume=True) as journal:
+        await run(with_journal, records, journal)
+    await run(with_failed_file, [json.loads(json.dumps(entry))], None)
+    for sender in (with_journal, with_failed_file):
+        assert sender.names == ["C1"]
+        assert sender.manners[0].earlier == History(uncertain=True)
 
 
 async def test_payments_of_one_name_for_two_refunds_are_two_records(tmp_path):

@@ -45,3 +45,39 @@ def test_businesses_and_types_do_not_mix():
     assert results.get(KEY._replace(business="other")) is None
     assert results.get(KEY._replace(kind="refund")) is None
     assert len(results) == 1
+
+
+def test_records_of_two_parents_do_not_mix():
+    results = Results()
+    first, second = (Key("shop", "refund_payment", "p1", f"refund_id:{n}") for n in (1, 2))
+    results.put(first, State.DONE, 1, b"12345678", "a")
+    assert results.get(second) is None
+    assert results.get(first._replace(parent="")) is None
+    results.put(second, State.DONE, 2, b"12345678", "b")
+    assert (results.id_of(first), results.id_of(second)) == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("state", "seen"),
+    [
+        (State.DONE, State.DONE),
+        (State.DIFFERS, State.DIFFERS),
+        (State.FAILED, None),
+        (State.UNKNOWN, None),
+    ],
+)
+def test_who_refers_to_a_record_of_an_earlier_run_sees_only_what_is_there(state, seen):
+    results = Results()
+    results.put(KEY, state, 7, b"12345678", "a", earlier=True, reason="why")
+    assert results.state_of(KEY) is seen
+    entry = results.get(KEY)
+    assert (entry.state, entry.earlier, entry.reason, entry.line) == (state, True, "why", 7)
+    results.put(KEY, state, 1, b"12345678")
+    assert results.state_of(KEY) is state
+    assert not results.get(KEY).earlier
+
+
+def test_an_id_with_half_of_a_surrogate_pair_comes_back_too():
+    results = Results()
+    results.put(KEY, State.DONE, 1, b"12345678", "half \ud800")
+    assert results.id_of(KEY) == "half \ud800"

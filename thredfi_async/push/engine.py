@@ -289,6 +289,8 @@ class Engine:
         try:
             body = self._body(job)
             manner = _FIRST_TRY
+            if job.history is None and node.uncertain:
+                job.history = History(uncertain=True)
             if job.history is not None or node.changed:
                 manner = attrs.evolve(manner, earlier=job.history, changed=node.changed)
             sent = await self._sender.send(job.draft.kind, job.business_id, body, manner)

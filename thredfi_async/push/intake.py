@@ -146,6 +146,7 @@ class Intake:
             [(business_id, *mark) for mark in draft.marks(kind.after)] if kind.after else (),
             kind.referenced,
             draft.changed,
+            draft.uncertain,
         )
 
 

@@ -133,7 +133,7 @@ class Journal:
                     raise self._error(error) from None
 
     def earlier(self) -> Results:
-        """What earlier runs have settled: what is at Thred, and what was sent and refused."""
+        """What earlier runs have settled, but for what they refused without sending it."""
         results = Results()
         query = (
             "SELECT business, type, parent, external_id, line, status, id, reason, attempts, "
@@ -145,7 +145,7 @@ class Journal:
                 for values in rows:
                     row = self._row(*values)
                     state = _STATES[row.status]
-                    if state.is_there or (state is State.FAILED and row.attempts):
+                    if row.attempts or state is not State.FAILED:
                         kind = KINDS.get(row.key.kind)
                         results.put(
                             row.key,

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple, NoReturn, TypeAlias
 import attrs
 
 from .kinds import KINDS, Kind, Link
-from .outcome import CONTENT
+from .outcome import CONTENT, Status
 from .results import FINGERPRINT_BYTES
 
 __all__ = [
@@ -95,6 +95,7 @@ class Draft:
     record: Any
     resolved: Mapping[str, Mapping[str, str]]
     changed: bool = False  # a failed file has it with other content, which was sent
+    uncertain: bool = False  # a failed file says that it may be at Thred
 
     @property
     def content(self) -> str:
@@ -158,6 +159,7 @@ def read_record(given: Any) -> Draft | None:
     entry, record = record, record["record"]
     draft = _draft(_parse(record) if isinstance(record, str) else record, _resolved(entry))
     draft.changed = isinstance(entry.get(CONTENT), str) and entry[CONTENT] != draft.content
+    draft.uncertain = entry.get("status") == Status.UNKNOWN
     return draft
 
 

@@ -66,7 +66,8 @@ class Node(Generic[P]):
     ``holds`` and ``after`` order records that don't refer to each other: a node starts
     only after every earlier node that holds one of its ``after`` marks has ended.
     ``remember_id``: whether other records may need this one's id. ``changed``: whether an
-    earlier run failed with this record when it had other content.
+    earlier run failed with this record when it had other content. ``uncertain``: whether an
+    earlier run never learned what became of it.
     """
 
     key: Key
@@ -78,6 +79,7 @@ class Node(Generic[P]):
     after: Sequence[Hashable] = ()
     remember_id: bool = True
     changed: bool = False
+    uncertain: bool = False
     # the scheduler's own
     waiting: int = attrs.field(default=0, init=False)  # for how many others it waits
     blocked: int = attrs.field(default=0, init=False)  # how many of them are not in sight
@@ -230,6 +232,7 @@ class Scheduler(Generic[P]):
             end = _done_earlier(node, entry)
         else:
             node.changed = node.changed or (not same and entry.state is State.FAILED)
+            node.uncertain = node.uncertain or entry.state is State.UNKNOWN
             return False
         node.repeats = True
         self._settle(end)
