@@ -173,6 +173,44 @@ async def test_absence_on_a_page_that_is_not_all_of_it_proves_nothing(server, sh
         await shop.vendors.create(VENDOR)
 
 
+NO_ROWS = {"page_info": {"total_count": 0, "total_pages": 1}}
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        NO_ROWS,
+        {**NO_ROWS, "results": 5},
+        {**NO_ROWS, "results": {"v": {}}},
+        {**NO_ROWS, "results": "none"},
+        {"results": [7], "page_info": {"total_pages": 1}},
+        {"results": [{"external_id": "v-1"}], "page_info": {"total_pages": 1}},
+        {"results": [{"id": {}, "external_id": "v-1"}], "page_info": {"total_pages": 1}},
+        {"results": [], "page_info": {"total_pages": "9" * 5000}},
+        {"results": [], "page_info": {"total_pages": -1}},
+        5,
+        "none",
+    ],
+)
+async def test_a_list_that_cannot_be_read_proves_nothing(server, shop, page):
+    def script(request: Received) -> bytes | None:
+        if request.method == "GET":
+            return answer(200, page)
+        return LOST if len(server.requests) == 1 else BAD
+
+    server.script = script
+    with pytest.raises(OutcomeUnknown):
+        await shop.vendors.create(VENDOR)
+
+
+async def test_what_can_be_read_of_a_list_proves_presence(server, shop):
+    rows = [7, {"id": None}, {"id": "v", **VENDOR}]
+    server.script = lambda request: (
+        answer(200, {"results": rows}) if request.method == "GET" else DUPLICATE
+    )
+    assert (await shop.vendors.create(VENDOR)).id == "v"
+
+
 async def test_a_look_up_that_fails_tells_nothing_and_says_so(server, shop):
     def script(request: Received) -> bytes | None:
         if request.method == "GET":
@@ -329,6 +367,8 @@ async def test_a_list_that_changes_while_it_is_walked_through_proves_no_absence(
         answer(202, {"detail": "queued"}),
         answer(201, {**AT_THRED, "external_id": "inv-2"}),
         answer(201, {**AT_THRED, "id": None}),
+        answer(201, {**AT_THRED, "id": {}}),
+        answer(201, {**AT_THRED, "id": True}),
     ],
 )
 async def test_an_answer_that_proves_nothing_is_unknown_and_shown(server, shop, nothing):

@@ -7,7 +7,7 @@ ids are compared exactly, whatever the filters of lists take for equal.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
@@ -15,6 +15,7 @@ import attrs
 
 from . import codec
 from .errors import NotFound
+from .fields import as_count, is_id
 from .operation import Lookup, Operation
 from .operations import OPERATIONS
 
@@ -121,7 +122,7 @@ async def _by_path(
     except NotFound:
         return not lookup.covers
     record = codec.at_path(data, "")
-    if not isinstance(record, dict) or not record.get("id"):
+    if not isinstance(record, dict) or not is_id(record.get("id")):
         return True
     shown = record.get("external_id")
     if shown is None:  # the same path takes ids and codes as well
@@ -145,7 +146,7 @@ async def _in_list(
     for number in range(1, most + 1):
         asked = {**query, "page": number, "page_size": _PAGE}
         page = codec.at_path(await read(operation, _path(operation, path), asked), "")
-        rows = list(_rows(page))
+        rows, is_readable = _rows(page)
         if ids is not None:
             ids.update(
                 (row["external_id"], row["id"])
@@ -155,6 +156,8 @@ async def _in_list(
         for row in rows:
             if row.get("external_id") == external_id:
                 return await _whole(lookup, path, row, read)
+        if not is_readable:
+            return True
         if rows and all("external_id" not in row for row in rows):
             for row in rows[:_MOST_SINGLE]:
                 found = await _whole(lookup, path, row, read)
@@ -203,9 +206,13 @@ def _path(
     return filled
 
 
-def _rows(page: Any) -> Iterator[dict[str, Any]]:
-    held = page if isinstance(page, list) else page.get("results") if isinstance(page, dict) else ()
-    return (row for row in held or () if isinstance(row, dict))
+def _rows(page: Any) -> tuple[list[dict[str, Any]], bool]:
+    """The records of a page, and whether that is all there is: what can't be read may be one."""
+    held = page.get("results") if isinstance(page, dict) else page
+    if not isinstance(held, list):
+        return [], False
+    rows = [row for row in held if isinstance(row, dict) and is_id(row.get("id"))]
+    return rows, len(rows) == len(held)
 
 
 def _totals(page: Any) -> tuple[int | None, int | None]:
@@ -216,11 +223,5 @@ def _totals(page: Any) -> tuple[int | None, int | None]:
         return None, None
     info = page.get("page_info")
     info = info if isinstance(info, dict) else {}
-    total = _count(info.get("total_count"))
-    return (_count(page.get("count")) if total is None else total), _count(info.get("total_pages"))
-
-
-def _count(value: object) -> int | None:
-    if isinstance(value, str) and value.isascii() and value.isdigit():
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    total = as_count(info.get("total_count"))
+    return (as_count(page.get("count")) if total is None else total), as_count(info.get("total_pages"))

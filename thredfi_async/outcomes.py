@@ -19,6 +19,7 @@ from typing import Any
 import attrs
 
 from .errors import OutcomeUnknown
+from .fields import is_id
 from .operation import Lookup, Operation, Replay
 from .request import Request
 
@@ -242,12 +243,12 @@ def what_lacks(lookup: Lookup, value: Any, external_id: str | None) -> str | Non
     """Why the answer to a create doesn't prove it; None where it does."""
     if lookup.within is None:
         try:
-            if value.id and (external_id is None or value.external_id == external_id):
+            if is_id(value.id) and (external_id is None or value.external_id == external_id):
                 return None  # as nearly all answers do
         except AttributeError:
             pass
     record = value if lookup.within is None else _field(value, lookup.within)
-    if _field(record, "id") in (None, ""):
+    if not is_id(_field(record, "id")):
         return "without an id"
     if external_id is not None:
         shown = _field(record, "external_id")
