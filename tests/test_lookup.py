@@ -279,10 +279,26 @@ async def test_a_duplicate_that_nobody_can_look_up_is_unknown(server, shop):
 
 
 async def test_a_conflict_of_another_kind_is_a_conflict(server, shop):
-    server.answers(answer(409, {"error_code": "invalid_state", "message": "It is void."}))
+    state = answer(409, {"error_code": "invalid_state", "message": "It is void."})
+    server.script = Thred([state])
     with pytest.raises(Conflict):
         await shop.refunds.create({"external_id": "r", "invoice_id": "i", "amount_cents": 1})
-    assert sent(server) == ["POST"]
+    assert sent(server) == ["POST", "GET"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        answer(409, {"error_code": "invalid_state", "message": "It is paid."}),
+        answer(409, {"error_code": "invoice_exists", "message": "Try another name."}),
+        answer(400, {"external_id": ["Bereits vergeben."]}),
+        answer(422, {"message": "external_id: cannot be used a second time"}),
+    ],
+)
+async def test_a_refusal_that_may_be_of_a_duplicate_is_looked_into(server, shop, words):
+    server.script = Thred([words], {"i-7": AT_THRED})
+    response = await with_response(shop.invoices.create(INVOICE))
+    assert (response.value.id, response.created) == ("i-7", False)
 
 
 async def test_a_request_in_progress_is_waited_for_like_a_429(server, shop, clock):

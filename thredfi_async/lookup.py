@@ -224,4 +224,6 @@ def _totals(page: Any) -> tuple[int | None, int | None]:
     info = page.get("page_info")
     info = info if isinstance(info, dict) else {}
     total = as_count(info.get("total_count"))
-    return (as_count(page.get("count")) if total is None else total), as_count(info.get("total_pages"))
+    return (as_count(page.get("count")) if total is None else total), as_count(
+        info.get("total_pages")
+    )
