@@ -350,6 +350,20 @@ async def test_many_look_ups_need_few_walks(server, thredfi):
         await bound(thredfi, CREATE_CUSTOMER, bodies[0], may_scan=True)
 
 
+async def test_one_walk_tells_whether_refusals_are_of_repeats(server, thredfi):
+    rows = {f"c{n}": {"id": f"c{n}", "external_id": f"e{n}"} for n in range(250)}
+    server.script = Thred([BAD], rows)
+    for name in ("nobody", "e249", "no one", "not one"):
+        body = {"external_id": name, "company_name": "C"}
+        call = bound(thredfi, CREATE_CUSTOMER, body, may_scan=True, resumed=True)
+        if name == "e249":
+            assert (await call).value.id == "c249"
+        else:
+            with pytest.raises(BadRequest):
+                await call
+    assert len([request for request in server.requests if "page=" in request.target]) == 3
+
+
 async def test_where_a_search_finds_nothing_a_push_walks_through_the_list(server, thredfi):
     server.script = Thred([DUPLICATE], {"i-7": AT_THRED}, hidden=True)
     response = await bound(thredfi, CREATE_INVOICE, INVOICE, may_scan=True)

@@ -330,7 +330,8 @@ class _Call(Progress):
             until=self.deadline,
             counts_from=None if self.last_sent is None else self.last_sent + self.timeout,
             last_try=known.spent,
-            may_scan=self.manner.may_scan and (known.uncertain or end is not End.MAYBE_THERE),
+            may_scan=self.manner.may_scan,
+            absence=known.uncertain or end is not End.MAYBE_THERE,
         )
         step = after_look_up(end, looked.finding, known)
         if step is Step.DONE and looked.answer is not None:

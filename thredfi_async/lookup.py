@@ -34,9 +34,11 @@ class Walks:
     """What walks through whole lists have shown, so that many look-ups need few of them.
 
     It proves presence only, and is read again then: for absence each look-up walks by itself.
+    ``whole``: the lists that were walked through to their end.
     """
 
     def __init__(self) -> None:
+        self.whole: set[tuple[str, ...]] = set()
         self._ids: dict[tuple[str, ...], dict[str, str]] = {}
         self._turns: dict[tuple[str, ...], asyncio.Lock] = {}
         self._size = 0
@@ -46,6 +48,7 @@ class Walks:
         """One walk through a list at a time; gives Thred ids by external_id, to be added to."""
         if self._size > _REMEMBERED:
             self._ids.clear()
+            self.whole.clear()
             self._size = 0
         async with self._turns.setdefault(key, asyncio.Lock()):
             ids = self._ids.setdefault(key, {})
@@ -65,12 +68,18 @@ class Found:
 
 
 async def look_up(
-    lookup: Lookup, path: Mapping[str, str], external_id: str, read: Read, walks: Walks | None
+    lookup: Lookup,
+    path: Mapping[str, str],
+    external_id: str,
+    read: Read,
+    walks: Walks | None,
+    *,
+    absence: bool = True,
 ) -> Found | bool:
     """The record; False: it surely isn't there; True: it may be, nobody can tell.
 
     ``path`` are the path parameters of the create. With ``walks`` whole lists may be walked
-    through. Raises as ``read`` does.
+    through, each once for all look-ups that don't ask for ``absence``. Raises as ``read`` does.
     """
     may_be = True
     if lookup.read is not None:
@@ -85,7 +94,8 @@ async def look_up(
             return found
         may_be = found or not lookup.covers
     if may_be and walks is not None and lookup.scan is not None:
-        return await _walk(lookup, OPERATIONS[lookup.scan], path, external_id, read, walks)
+        scan = OPERATIONS[lookup.scan]
+        return await _walk(lookup, scan, path, external_id, read, walks, absence=absence)
     return may_be
 
 
@@ -96,17 +106,25 @@ async def _walk(
     external_id: str,
     read: Read,
     walks: Walks,
+    *,
+    absence: bool,
 ) -> Found | bool:
     where, query = _path(operation, path), dict(lookup.query)
-    async with walks.turn((operation.id, *where.values())) as ids:
+    key = (operation.id, *where.values())
+    async with walks.turn(key) as ids:
         if external_id in ids:
             known = {"id": ids[external_id]}
             found = await _whole(lookup, path, known, read)
             if found.record.get("external_id") == external_id:
                 return found
-        return await _in_list(
+        if key in walks.whole and not absence:
+            return True
+        walked = await _in_list(
             lookup, operation, path, query, external_id, read, most=_MOST_PAGES, ids=ids
         )
+        if not isinstance(walked, Found):
+            walks.whole.add(key)
+        return walked
 
 
 async def _by_path(

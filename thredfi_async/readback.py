@@ -58,12 +58,14 @@ async def find(
     counts_from: float | None,
     last_try: bool,
     may_scan: bool,
+    absence: bool,
 ) -> Looked:
     """Look up what ``request`` is to create.
 
     It ends before ``until``. Absence counts in a look-up that is begun at ``counts_from`` or
     later, which is waited for unless this is the call's ``last_try``: by then whatever was sent
-    last has arrived or never will. Both are times of the monotonic clock.
+    last has arrived or never will. Both are times of the monotonic clock. ``absence``: whether it
+    matters at all.
     """
     lookup, external_id = request.operation.lookup, request.external_id
     assert lookup is not None
@@ -83,8 +85,9 @@ async def find(
         while True:
             begun = shared.clock.monotonic()
             async with asyncio.timeout(until - begun):  # others may be walking through the list
+                walks = shared.walks if may_scan else None
                 found = await look_up(
-                    lookup, request.path, external_id, body_of, shared.walks if may_scan else None
+                    lookup, request.path, external_id, body_of, walks, absence=absence
                 )
             if found is not False or counts_from is None or begun >= counts_from:
                 break
