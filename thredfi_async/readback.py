@@ -110,11 +110,25 @@ async def find(
     return Looked(Finding.FOUND, (200, headers, found.data))
 
 
-async def confirmed(request: Request, read: Read) -> Exchanged | None:
-    """The answer of a read that shows that a state change has happened; None: it has not.
+async def confirmed(
+    request: Request, shared: Shared, read: Read, *, until: float, counts_from: float
+) -> Exchanged | bool:
+    """The answer of a read that shows that a state change has happened.
 
-    Raises as ``read`` does.
+    False: it has not, and never will; True: it may yet. As in `find`, that it has not happened
+    counts in a read that is begun at ``counts_from`` or later. Raises as ``read`` does.
     """
+    while True:
+        begun = shared.clock.monotonic()
+        answer = await _confirmed(request, read)
+        if answer is not None:
+            return answer
+        if begun >= counts_from or counts_from >= until:
+            return begun < counts_from
+        await shared.clock.sleep(counts_from - shared.clock.monotonic())
+
+
+async def _confirmed(request: Request, read: Read) -> Exchanged | None:
     confirm = request.operation.confirm
     assert confirm is not None
     operation = OPERATIONS[confirm.read]
