@@ -364,6 +364,23 @@ async def test_one_walk_tells_whether_refusals_are_of_repeats(server, thredfi):
     assert len([request for request in server.requests if "page=" in request.target]) == 3
 
 
+async def test_a_walk_waits_in_its_place_where_a_push_would_be_handed_back(server, thredfi):
+    rows = {f"c{n}": {"id": f"c{n}", "external_id": f"e{n}"} for n in range(2000)}
+    thred = Thred([DUPLICATE], rows)
+
+    def script(request: Received) -> bytes | None:
+        return answer(429, {}) if len(server.requests) % 5 == 0 else thred(request)
+
+    server.script = script  # a walk that began anew at each 429 would never end
+    body = {"external_id": "e1999", "company_name": "C"}
+    found = await bound(thredfi, CREATE_CUSTOMER, body, may_scan=True, hands_back=True)
+    assert found.value.id == "c1999"
+    server.script = lambda request: DUPLICATE if request.method == "POST" else answer(429, {})
+    with pytest.raises(HandedBack):
+        body = {"external_id": "nobody", "company_name": "C"}
+        await bound(thredfi, CREATE_CUSTOMER, body, may_scan=True, hands_back=True)
+
+
 async def test_where_a_search_finds_nothing_a_push_walks_through_the_list(server, thredfi):
     server.script = Thred([DUPLICATE], {"i-7": AT_THRED}, hidden=True)
     response = await bound(thredfi, CREATE_INVOICE, INVOICE, may_scan=True)
