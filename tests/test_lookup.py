@@ -376,8 +376,8 @@ async def test_a_walk_waits_in_its_place_where_a_push_would_be_handed_back(serve
     found = await bound(thredfi, CREATE_CUSTOMER, body, may_scan=True, hands_back=True)
     assert found.value.id == "c1999"
     server.script = lambda request: DUPLICATE if request.method == "POST" else answer(429, {})
+    body = {"external_id": "nobody", "company_name": "C"}
     with pytest.raises(HandedBack):
-        body = {"external_id": "nobody", "company_name": "C"}
         await bound(thredfi, CREATE_CUSTOMER, body, may_scan=True, hands_back=True)
 
 
