@@ -476,6 +476,26 @@ async def test_an_answer_stored_under_a_key_is_compared_by_what_is_there_now(ser
     assert [one.field for one in response.differences] == ["amount_cents"]
 
 
+async def test_a_write_that_is_cancelled_while_it_is_compared_has_a_note(server, shop):
+    reading = asyncio.Event()
+
+    async def script(request: Received) -> bytes | None:
+        if request.method == "POST":
+            return answer(
+                200, {"payment": {"id": "p-7", "external_id": "pay-1", "amount_cents": 9}}
+            )
+        reading.set()
+        return await asyncio.Event().wait()
+
+    server.script = script
+    task = asyncio.create_task(with_response(shop.payments.create(PAYMENT)))
+    await reading.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError) as caught:
+        await task
+    assert "'pay-1' was cancelled after it had been sent" in caught.value.__notes__[0]
+
+
 # --- one key for two bodies --------------------------------------------------------------
 
 

@@ -356,9 +356,14 @@ class _Call(Progress):
         status, headers, data = self.answer
         differing: tuple[Difference, ...] = ()
         if status == 200 and self.request.operation.lookup is not None:
-            differing = await differences(
-                self.request, data, self._read_back, is_current=self.shown is not None
-            )
+            is_current = self.shown is not None
+            try:
+                differing = await differences(
+                    self.request, data, self._read_back, is_current=is_current
+                )
+            except asyncio.CancelledError as cancelled:
+                self.note_on(cancelled)
+                raise
         return Response(value, status, headers, data, self.attempts, differing)
 
     # --- token, queue, time --------------------------------------------------------------
