@@ -25,7 +25,7 @@ __all__ = ["Promises", "held_against", "run", "servers"]
 SHARE = 0.1  # of the requests leave it open what they did
 MOST_UNKNOWN = 0.001  # of the records of kinds that a read finds, which all of these are
 RATE = 500.0  # requests a second
-SECONDS = 4.0  # that a throttled push takes at least
+SECONDS = 10.0  # that a throttled push takes at least
 
 
 @attrs.frozen

@@ -236,7 +236,7 @@ def test_the_limits_are_as_they_are_said_to_be_and_lower_for_few_records() -> No
         [one.faults[0].get("rate") for one in servers(records).values()]
         for records in (40_000, 400)
     ]
-    assert rates == [[None, None, None, 100, 500], [None, None, None, 20, 100]]
+    assert rates == [[None, None, None, 100, 500], [None, None, None, 8, 40]]
 
 
 # --- the command ---------------------------------------------------------------------

@@ -19,7 +19,8 @@ from typing import Any, Generic, Protocol, TypeVar
 import attrs
 
 from .errors import InvalidAnswer, InvalidRequest, NotFound
-from .fields import is_whole
+from .fields import as_count, is_whole
+from .texts import shown
 
 __all__ = ["Page", "PageAnswer", "Paginator"]
 
@@ -62,10 +63,10 @@ class Page(Generic[T]):
         if not isinstance(results, list):
             raise InvalidAnswer(f"page {number} of the list came without its results")
         info = getattr(answer, "page_info", None)
-        total_pages = _count(getattr(info, "total_pages", None))
-        total_count = _count(getattr(info, "total_count", None))
+        total_pages = as_count(getattr(info, "total_pages", None))
+        total_count = as_count(getattr(info, "total_count", None))
         if total_count is None:
-            total_count = _count(getattr(answer, "count", None))
+            total_count = as_count(getattr(answer, "count", None))
         has_next = bool(getattr(answer, "next", None))
         if total_pages is not None:
             has_next = number < total_pages
@@ -80,13 +81,6 @@ class Page(Generic[T]):
             has_next,
             is_silent and answer is not results,
         )
-
-
-def _count(value: object) -> int | None:
-    """A number of items or pages, which some servers write as text."""
-    if isinstance(value, str) and len(value) < 19 and value.isascii() and value.isdecimal():
-        value = int(value)
-    return value if is_whole(value) and value >= 0 else None
 
 
 class Paginator(Generic[T]):
@@ -112,9 +106,9 @@ class Paginator(Generic[T]):
     ) -> None:
         size = LARGEST_PAGE if page_size is None else page_size
         if not is_whole(size) or not 1 <= size <= LARGEST_PAGE:
-            raise InvalidRequest.at("page_size", f"must be 1 to {LARGEST_PAGE}, not {size!r}")
+            raise InvalidRequest.at("page_size", f"must be 1 to {LARGEST_PAGE}, not {shown(size)}")
         if not is_whole(ahead) or ahead < 0:
-            raise InvalidRequest.at("ahead", f"must be 0 or more, not {ahead!r}")
+            raise InvalidRequest.at("ahead", f"must be 0 or more, not {shown(ahead)}")
         self._fetch = fetch
         self._page_size = size
         self._ahead = ahead
@@ -144,7 +138,7 @@ class Paginator(Generic[T]):
     async def collect(self, *, limit: int | None = None) -> list[T]:
         """All items as a list, or the first ``limit`` of them."""
         if limit is not None and not is_whole(limit):
-            raise InvalidRequest.at("limit", f"must be a whole number, not {limit!r}")
+            raise InvalidRequest.at("limit", f"must be a whole number, not {shown(limit)}")
         if limit is not None and limit <= 0:
             return []
         found: list[T] = []

@@ -28,7 +28,7 @@ __all__ = ["Looked", "confirmed", "differences", "find"]
 
 
 class Read(Protocol):
-    """Carries out a read on behalf of a call."""
+    """Carries out a read on behalf of a call. A ``patient`` one waits where it is told to."""
 
     async def __call__(
         self,
@@ -37,6 +37,7 @@ class Read(Protocol):
         query: Mapping[str, Any],
         *,
         retries: int | None = None,
+        patient: bool = False,
     ) -> Exchanged: ...
 
 
@@ -58,12 +59,14 @@ async def find(
     counts_from: float | None,
     last_try: bool,
     may_scan: bool,
+    absence: bool,
 ) -> Looked:
     """Look up what ``request`` is to create.
 
     It ends before ``until``. Absence counts in a look-up that is begun at ``counts_from`` or
     later, which is waited for unless this is the call's ``last_try``: by then whatever was sent
-    last has arrived or never will. Both are times of the monotonic clock.
+    last has arrived or never will. Both are times of the monotonic clock. ``absence``: whether it
+    matters at all.
     """
     lookup, external_id = request.operation.lookup, request.external_id
     assert lookup is not None
@@ -73,18 +76,24 @@ async def find(
     headers: Mapping[str, str] = {}
 
     async def body_of(
-        operation: Operation[Any], path: Mapping[str, str], query: Mapping[str, Any]
+        operation: Operation[Any],
+        path: Mapping[str, str],
+        query: Mapping[str, Any],
+        *,
+        patient: bool = False,
     ) -> bytes:
         nonlocal headers
-        _, headers, data = await read(operation, path, query, retries=0 if last_try else None)
+        retries = 0 if last_try and not patient else None
+        _, headers, data = await read(operation, path, query, retries=retries, patient=patient)
         return data
 
     try:
         while True:
             begun = shared.clock.monotonic()
             async with asyncio.timeout(until - begun):  # others may be walking through the list
+                walks = shared.walks if may_scan else None
                 found = await look_up(
-                    lookup, request.path, external_id, body_of, shared.walks if may_scan else None
+                    lookup, request.path, external_id, body_of, walks, absence=absence
                 )
             if found is not False or counts_from is None or begun >= counts_from:
                 break
@@ -107,11 +116,25 @@ async def find(
     return Looked(Finding.FOUND, (200, headers, found.data))
 
 
-async def confirmed(request: Request, read: Read) -> Exchanged | None:
-    """The answer of a read that shows that a state change has happened; None: it has not.
+async def confirmed(
+    request: Request, shared: Shared, read: Read, *, until: float, counts_from: float
+) -> Exchanged | bool:
+    """The answer of a read that shows that a state change has happened.
 
-    Raises as ``read`` does.
+    False: it has not, and never will; True: it may yet. As in `find`, that it has not happened
+    counts in a read that is begun at ``counts_from`` or later. Raises as ``read`` does.
     """
+    while True:
+        begun = shared.clock.monotonic()
+        answer = await _confirmed(request, read)
+        if answer is not None:
+            return answer
+        if begun >= counts_from or counts_from >= until:
+            return begun < counts_from
+        await shared.clock.sleep(counts_from - shared.clock.monotonic())
+
+
+async def _confirmed(request: Request, read: Read) -> Exchanged | None:
     confirm = request.operation.confirm
     assert confirm is not None
     operation = OPERATIONS[confirm.read]
