@@ -186,6 +186,8 @@ NO_ROWS = {"page_info": {"total_count": 0, "total_pages": 1}}
         {"results": [7], "page_info": {"total_pages": 1}},
         {"results": [{"external_id": "v-1"}], "page_info": {"total_pages": 1}},
         {"results": [{"id": {}, "external_id": "v-1"}], "page_info": {"total_pages": 1}},
+        {"results": [{"id": "v\ufffd", "external_id": "v-1"}], "page_info": {"total_pages": 1}},
+        {"results": [{"id": "v", "external_id": "v\ufffd1"}], "page_info": {"total_pages": 1}},
         {"results": [], "page_info": {"total_pages": "9" * 5000}},
         {"results": [], "page_info": {"total_pages": -1}},
         5,
@@ -426,6 +428,12 @@ async def test_an_answer_that_proves_nothing_is_unknown_and_shown(server, shop, 
     body = json.loads(nothing.partition(b"\r\n\r\n")[2])
     assert json.dumps(body)[:100].strip("{}") in str(caught.value)
     server.script = Thred([nothing], {"i-7": AT_THRED})
+    assert (await shop.invoices.create(INVOICE)).id == "i-7"
+
+
+async def test_an_id_that_cannot_be_read_is_looked_up(server, shop):
+    damaged = json.dumps(AT_THRED).encode().replace(b'"i-7"', b'"i\xff7"')
+    server.script = Thred([answer(201, raw=damaged)], {"i-7": AT_THRED})
     assert (await shop.invoices.create(INVOICE)).id == "i-7"
 
 

@@ -18,6 +18,7 @@ from .errors import NotFound
 from .fields import as_count, is_id
 from .operation import Lookup, Operation
 from .operations import OPERATIONS
+from .texts import DAMAGED
 
 __all__ = ["Found", "Read", "Walks", "look_up"]
 
@@ -245,7 +246,12 @@ def _rows(page: Any) -> tuple[list[dict[str, Any]], bool]:
     if not isinstance(held, list):
         return [], False
     rows = [row for row in held if isinstance(row, dict) and is_id(row.get("id"))]
-    return rows, len(rows) == len(held)
+    return rows, len(rows) == len(held) and not any(map(_is_damaged, rows))
+
+
+def _is_damaged(row: Mapping[str, Any]) -> bool:
+    shown = row.get("external_id")
+    return isinstance(shown, str) and DAMAGED in shown
 
 
 def _totals(page: Any) -> tuple[int | None, int | None]:

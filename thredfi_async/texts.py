@@ -13,7 +13,10 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["BrokenJSON", "harmless", "read_json", "shown"]
+__all__ = ["DAMAGED", "BrokenJSON", "harmless", "read_json", "shown"]
+
+DAMAGED = "\ufffd"
+"""Stands where a text can't be read: what holds it was something else."""
 
 _SHOWN = 80  # characters
 _ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]").search
@@ -26,7 +29,7 @@ class BrokenJSON(ValueError):
 
 def harmless(text: str) -> str:
     """``text`` as it can be encoded: halves of surrogate pairs become U+FFFD."""
-    return text if text.isascii() else _HALF_PAIR.sub("\ufffd", text)
+    return text if text.isascii() else _HALF_PAIR.sub(DAMAGED, text)
 
 
 def shown(value: object) -> str:
