@@ -24,7 +24,7 @@ from .server import running
 __all__ = ["Promises", "held_against", "run", "servers"]
 
 SHARE = 0.1  # of the requests leave it open what they did
-MOST_UNKNOWN = 0.001  # of the records of kinds that a read finds, which all of these are
+MOST_UNKNOWN = 0.001  # of the records of kinds that a read finds, which all of these are; or one
 RATE = 500.0  # requests a second
 SLOWED = 0.4  # of the pace that is possible here: a limit that nobody meets proves nothing
 PACED = 600  # records that the pace is measured by
@@ -111,7 +111,7 @@ def held_against(promises: Promises, given: list[Line], said: Said) -> list[str]
     ends = [said.failed[number] for number in good if number in said.failed]
     unknown = sum(status == "unknown" for status, _ in ends)
     found = []
-    if unknown > len(good) * MOST_UNKNOWN:
+    if unknown > max(1, len(good) * MOST_UNKNOWN):
         found.append(f"{unknown:,} of {len(good):,} good records are unknown")
     if ends and not promises.loses:
         reasons = sorted({str(reason) for _, reason in ends})
