@@ -57,6 +57,18 @@ async def test_a_refused_repeat_is_a_refusal_when_the_state_is_as_before(server,
         await shop.invoices.void("inv")
 
 
+async def test_a_change_that_arrives_late_is_seen(server, shop):
+    sent, voided = ({"id": "inv", "status": status} for status in ("sent", "voided"))
+    server.answers(LOST, REFUSED, answer(200, sent), answer(200, voided))
+    assert (await shop.invoices.void("inv")).status == "voided"
+
+
+async def test_a_change_that_may_still_arrive_is_unknown(server, shop):
+    server.answers(LOST, REFUSED, answer(200, {"id": "inv", "status": "sent"}))
+    with pytest.raises(OutcomeUnknown):
+        await shop.invoices.void("inv", deadline=20)  # before a whole timeout has passed
+
+
 async def test_a_refusal_at_once_is_not_looked_into(server, shop):
     server.answers(REFUSED)
     with pytest.raises(Conflict):

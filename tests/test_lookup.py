@@ -173,6 +173,44 @@ async def test_absence_on_a_page_that_is_not_all_of_it_proves_nothing(server, sh
         await shop.vendors.create(VENDOR)
 
 
+NO_ROWS = {"page_info": {"total_count": 0, "total_pages": 1}}
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        NO_ROWS,
+        {**NO_ROWS, "results": 5},
+        {**NO_ROWS, "results": {"v": {}}},
+        {**NO_ROWS, "results": "none"},
+        {"results": [7], "page_info": {"total_pages": 1}},
+        {"results": [{"external_id": "v-1"}], "page_info": {"total_pages": 1}},
+        {"results": [{"id": {}, "external_id": "v-1"}], "page_info": {"total_pages": 1}},
+        {"results": [], "page_info": {"total_pages": "9" * 5000}},
+        {"results": [], "page_info": {"total_pages": -1}},
+        5,
+        "none",
+    ],
+)
+async def test_a_list_that_cannot_be_read_proves_nothing(server, shop, page):
+    def script(request: Received) -> bytes | None:
+        if request.method == "GET":
+            return answer(200, page)
+        return LOST if len(server.requests) == 1 else BAD
+
+    server.script = script
+    with pytest.raises(OutcomeUnknown):
+        await shop.vendors.create(VENDOR)
+
+
+async def test_what_can_be_read_of_a_list_proves_presence(server, shop):
+    rows = [7, {"id": None}, {"id": "v", **VENDOR}]
+    server.script = lambda request: (
+        answer(200, {"results": rows}) if request.method == "GET" else DUPLICATE
+    )
+    assert (await shop.vendors.create(VENDOR)).id == "v"
+
+
 async def test_a_look_up_that_fails_tells_nothing_and_says_so(server, shop):
     def script(request: Received) -> bytes | None:
         if request.method == "GET":
@@ -241,10 +279,26 @@ async def test_a_duplicate_that_nobody_can_look_up_is_unknown(server, shop):
 
 
 async def test_a_conflict_of_another_kind_is_a_conflict(server, shop):
-    server.answers(answer(409, {"error_code": "invalid_state", "message": "It is void."}))
+    state = answer(409, {"error_code": "invalid_state", "message": "It is void."})
+    server.script = Thred([state])
     with pytest.raises(Conflict):
         await shop.refunds.create({"external_id": "r", "invoice_id": "i", "amount_cents": 1})
-    assert sent(server) == ["POST"]
+    assert sent(server) == ["POST", "GET"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        answer(409, {"error_code": "invalid_state", "message": "It is paid."}),
+        answer(409, {"error_code": "invoice_exists", "message": "Try another name."}),
+        answer(400, {"external_id": ["Bereits vergeben."]}),
+        answer(422, {"message": "external_id: cannot be used a second time"}),
+    ],
+)
+async def test_a_refusal_that_may_be_of_a_duplicate_is_looked_into(server, shop, words):
+    server.script = Thred([words], {"i-7": AT_THRED})
+    response = await with_response(shop.invoices.create(INVOICE))
+    assert (response.value.id, response.created) == ("i-7", False)
 
 
 async def test_a_request_in_progress_is_waited_for_like_a_429(server, shop, clock):
@@ -296,6 +350,20 @@ async def test_many_look_ups_need_few_walks(server, thredfi):
         await bound(thredfi, CREATE_CUSTOMER, bodies[0], may_scan=True)
 
 
+async def test_one_walk_tells_whether_refusals_are_of_repeats(server, thredfi):
+    rows = {f"c{n}": {"id": f"c{n}", "external_id": f"e{n}"} for n in range(250)}
+    server.script = Thred([BAD], rows)
+    for name in ("nobody", "e249", "no one", "not one"):
+        body = {"external_id": name, "company_name": "C"}
+        call = bound(thredfi, CREATE_CUSTOMER, body, may_scan=True, resumed=True)
+        if name == "e249":
+            assert (await call).value.id == "c249"
+        else:
+            with pytest.raises(BadRequest):
+                await call
+    assert len([request for request in server.requests if "page=" in request.target]) == 3
+
+
 async def test_where_a_search_finds_nothing_a_push_walks_through_the_list(server, thredfi):
     server.script = Thred([DUPLICATE], {"i-7": AT_THRED}, hidden=True)
     response = await bound(thredfi, CREATE_INVOICE, INVOICE, may_scan=True)
@@ -329,6 +397,8 @@ async def test_a_list_that_changes_while_it_is_walked_through_proves_no_absence(
         answer(202, {"detail": "queued"}),
         answer(201, {**AT_THRED, "external_id": "inv-2"}),
         answer(201, {**AT_THRED, "id": None}),
+        answer(201, {**AT_THRED, "id": {}}),
+        answer(201, {**AT_THRED, "id": True}),
     ],
 )
 async def test_an_answer_that_proves_nothing_is_unknown_and_shown(server, shop, nothing):

@@ -93,6 +93,9 @@ ROWS = [
     ("a burnt key, unfindable", End.OTHER_BODY, UNFINDABLE, Step.UNKNOWN),
     # --- refused
     ("refused at once", End.REFUSED, create(), Step.FAIL),
+    ("refused at once, perhaps as a repeat", End.MAYBE_THERE, create(), Step.LOOK_UP),
+    ("so, unfindable", End.MAYBE_THERE, UNFINDABLE, Step.FAIL),
+    ("so, after a lost answer", End.MAYBE_THERE, after(UNFINDABLE, uncertain=True), Step.UNKNOWN),
     ("refused after a lost answer", End.REFUSED, create(uncertain=True), Step.LOOK_UP),
     ("so, unfindable", End.REFUSED, after(UNFINDABLE, uncertain=True), Step.UNKNOWN),
     ("so, of an upsert", End.REFUSED, after(UPSERT, uncertain=True), Step.UNKNOWN),
@@ -128,6 +131,10 @@ FINDINGS = [
     ("changed since, who knows", End.CHANGED, SURE, UNTOLD, Step.NEW_KEY),
     ("nobody can tell", End.REFUSED, UNSURE, UNTOLD, Step.UNKNOWN),
     ("nobody can tell", End.DUPLICATE, SURE, UNTOLD, Step.UNKNOWN),
+    ("it is there", End.MAYBE_THERE, SURE, FOUND, Step.DONE),
+    ("as good as refused", End.MAYBE_THERE, SURE, ABSENT, Step.FAIL),
+    ("as good as refused", End.MAYBE_THERE, SURE, UNTOLD, Step.FAIL),
+    ("nobody can tell", End.MAYBE_THERE, UNSURE, UNTOLD, Step.UNKNOWN),
     ("an upsert that was refused", End.DUPLICATE, SURE, OTHER, Step.FAIL),
     ("an upsert that may have been applied", End.REFUSED, UNSURE, OTHER, Step.UNKNOWN),
 ]
@@ -188,7 +195,10 @@ REFUSALS = [
     (409, None, "", {}, End.DUPLICATE),
     (409, "conflict", "", {}, End.DUPLICATE),
     (409, "duplicate_external_id", "", {}, End.DUPLICATE),
-    (409, "invalid_state", "The invoice is void.", {}, End.REFUSED),
+    (409, "customer_exists", "", {}, End.DUPLICATE),
+    (409, "resource_error", "A customer of this name exists.", {}, End.DUPLICATE),
+    (409, "resource_error", "The customer does not exist.", {}, End.MAYBE_THERE),
+    (409, "invalid_state", "The invoice is void.", {}, End.MAYBE_THERE),
     (409, "conflict", "A request with this key is in progress.", {}, End.IN_PROGRESS),
     (409, "request_in_progress", "", {}, End.IN_PROGRESS),
     (400, "duplicate_external_id", "", {}, End.DUPLICATE),
@@ -197,7 +207,11 @@ REFUSALS = [
     (400, None, "external_id already used", {}, End.DUPLICATE),
     (400, None, "A customer with this external id already exists", {}, End.DUPLICATE),
     (400, "validation_error", "", {"email": ["must be unique"]}, End.REFUSED),
-    (400, "validation_error", "", {"external_id": ["Too long."]}, End.REFUSED),
+    (400, "unique_violation", "", {}, End.DUPLICATE),
+    (400, "validation_error", "", {"external_id": ["Bereits vergeben."]}, End.MAYBE_THERE),
+    (422, None, "external_id: cannot be used a second time", {}, End.MAYBE_THERE),
+    (400, None, "Duplicate record.", {}, End.MAYBE_THERE),
+    (400, "validation_error", "No.", {"amount": ["Too small."]}, End.REFUSED),
     (422, "idempotency_key_reused", "", {}, End.OTHER_BODY),
     (409, None, "This Idempotency-Key came with another body before.", {}, End.OTHER_BODY),
     (400, None, "Idempotency key used with different parameters", {}, End.OTHER_BODY),
@@ -214,6 +228,14 @@ def test_a_refusal_of_a_create_is_told_by_what_it_says(
     if end is not End.REFUSED:
         other = end_of_refusal(status, code, message, fields, creates=False, keyed=False)
         assert other is End.REFUSED  # of nothing that has an external_id
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 409, 413, 422])
+def test_no_refusal_proves_that_a_run_that_broke_off_did_nothing(status: int) -> None:
+    facts = (status, "invalid_state", "It is paid.", {})
+    end = end_of_refusal(*facts, creates=True, keyed=True, resumed=True)
+    assert end is End.MAYBE_THERE
+    assert end_of_refusal(*facts, creates=False, keyed=True, resumed=True) is End.REFUSED
 
 
 def test_a_key_of_the_callers_own_is_not_replaced() -> None:

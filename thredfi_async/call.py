@@ -48,8 +48,6 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_SHOWN = 200  # characters of an answer that proves nothing
-
 
 class Caller:
     """Carries out operations, all in the same manner."""
@@ -331,6 +329,7 @@ class _Call(Progress):
             counts_from=None if self.last_sent is None else self.last_sent + self.timeout,
             last_try=known.spent,
             may_scan=self.manner.may_scan,
+            absence=known.uncertain or end is not End.MAYBE_THERE,
         )
         step = after_look_up(end, looked.finding, known)
         if step is Step.DONE and looked.answer is not None:
@@ -342,14 +341,18 @@ class _Call(Progress):
 
     async def _confirm(self, refusal: ThredfiError) -> None:
         """Done, if a read shows that an earlier attempt did what is refused now."""
+        counts_from = (self.last_sent or 0.0) + self.timeout
+        facts = (self.request, self.shared, self._read_back)
         try:
-            answer = await confirmed(self.request, self._read_back)
+            found = await confirmed(*facts, until=self.deadline, counts_from=counts_from)
         except ThredfiError as error:
             self.raise_unknown(error)
-        if answer is None:
+        if found is False:
             raise refusal
-        self.answer = answer
-        self.shown = answer[2]
+        if found is True:
+            self.raise_unknown(refusal)
+        self.answer = found
+        self.shown = found[2]
 
     # --- what comes around an answer -----------------------------------------------------
 

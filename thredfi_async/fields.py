@@ -22,6 +22,8 @@ __all__ = [
     "ModelField",
     "OpenEnum",
     "UnsetType",
+    "as_count",
+    "is_id",
     "is_whole",
     "model_fields",
     "sparse",
@@ -76,6 +78,18 @@ class OpenEnum(enum.StrEnum):
 def is_whole(value: object) -> TypeGuard[int]:
     """Whether it is an integer, which True and False are to Python alone."""
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def is_id(value: object) -> TypeGuard[str | int]:
+    """Whether it can be the id of a record: text, or a number that somebody writes in its place."""
+    return bool(value.strip()) if isinstance(value, str) else is_whole(value) and value > 0
+
+
+def as_count(value: object) -> int | None:
+    """A number of items or pages, which some servers write as text; None: it is none."""
+    if isinstance(value, str) and len(value) < 19 and value.isascii() and value.isdecimal():
+        value = int(value)
+    return value if is_whole(value) and value >= 0 else None
 
 
 def sparse(model: type[T]) -> type[T]:

@@ -7,7 +7,7 @@ ids are compared exactly, whatever the filters of lists take for equal.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
@@ -15,6 +15,7 @@ import attrs
 
 from . import codec
 from .errors import NotFound
+from .fields import as_count, is_id
 from .operation import Lookup, Operation
 from .operations import OPERATIONS
 
@@ -33,9 +34,11 @@ class Walks:
     """What walks through whole lists have shown, so that many look-ups need few of them.
 
     It proves presence only, and is read again then: for absence each look-up walks by itself.
+    ``whole``: the lists that were walked through to their end.
     """
 
     def __init__(self) -> None:
+        self.whole: set[tuple[str, ...]] = set()
         self._ids: dict[tuple[str, ...], dict[str, str]] = {}
         self._turns: dict[tuple[str, ...], asyncio.Lock] = {}
         self._size = 0
@@ -45,6 +48,7 @@ class Walks:
         """One walk through a list at a time; gives Thred ids by external_id, to be added to."""
         if self._size > _REMEMBERED:
             self._ids.clear()
+            self.whole.clear()
             self._size = 0
         async with self._turns.setdefault(key, asyncio.Lock()):
             ids = self._ids.setdefault(key, {})
@@ -64,12 +68,18 @@ class Found:
 
 
 async def look_up(
-    lookup: Lookup, path: Mapping[str, str], external_id: str, read: Read, walks: Walks | None
+    lookup: Lookup,
+    path: Mapping[str, str],
+    external_id: str,
+    read: Read,
+    walks: Walks | None,
+    *,
+    absence: bool = True,
 ) -> Found | bool:
     """The record; False: it surely isn't there; True: it may be, nobody can tell.
 
     ``path`` are the path parameters of the create. With ``walks`` whole lists may be walked
-    through. Raises as ``read`` does.
+    through, each once for all look-ups that don't ask for ``absence``. Raises as ``read`` does.
     """
     may_be = True
     if lookup.read is not None:
@@ -84,7 +94,8 @@ async def look_up(
             return found
         may_be = found or not lookup.covers
     if may_be and walks is not None and lookup.scan is not None:
-        return await _walk(lookup, OPERATIONS[lookup.scan], path, external_id, read, walks)
+        scan = OPERATIONS[lookup.scan]
+        return await _walk(lookup, scan, path, external_id, read, walks, absence=absence)
     return may_be
 
 
@@ -95,17 +106,25 @@ async def _walk(
     external_id: str,
     read: Read,
     walks: Walks,
+    *,
+    absence: bool,
 ) -> Found | bool:
     where, query = _path(operation, path), dict(lookup.query)
-    async with walks.turn((operation.id, *where.values())) as ids:
+    key = (operation.id, *where.values())
+    async with walks.turn(key) as ids:
         if external_id in ids:
             known = {"id": ids[external_id]}
             found = await _whole(lookup, path, known, read)
             if found.record.get("external_id") == external_id:
                 return found
-        return await _in_list(
+        if key in walks.whole and not absence:
+            return True
+        walked = await _in_list(
             lookup, operation, path, query, external_id, read, most=_MOST_PAGES, ids=ids
         )
+        if not isinstance(walked, Found):
+            walks.whole.add(key)
+        return walked
 
 
 async def _by_path(
@@ -121,7 +140,7 @@ async def _by_path(
     except NotFound:
         return not lookup.covers
     record = codec.at_path(data, "")
-    if not isinstance(record, dict) or not record.get("id"):
+    if not isinstance(record, dict) or not is_id(record.get("id")):
         return True
     shown = record.get("external_id")
     if shown is None:  # the same path takes ids and codes as well
@@ -145,7 +164,7 @@ async def _in_list(
     for number in range(1, most + 1):
         asked = {**query, "page": number, "page_size": _PAGE}
         page = codec.at_path(await read(operation, _path(operation, path), asked), "")
-        rows = list(_rows(page))
+        rows, is_readable = _rows(page)
         if ids is not None:
             ids.update(
                 (row["external_id"], row["id"])
@@ -155,6 +174,8 @@ async def _in_list(
         for row in rows:
             if row.get("external_id") == external_id:
                 return await _whole(lookup, path, row, read)
+        if not is_readable:
+            return True
         if rows and all("external_id" not in row for row in rows):
             for row in rows[:_MOST_SINGLE]:
                 found = await _whole(lookup, path, row, read)
@@ -203,9 +224,13 @@ def _path(
     return filled
 
 
-def _rows(page: Any) -> Iterator[dict[str, Any]]:
-    held = page if isinstance(page, list) else page.get("results") if isinstance(page, dict) else ()
-    return (row for row in held or () if isinstance(row, dict))
+def _rows(page: Any) -> tuple[list[dict[str, Any]], bool]:
+    """The records of a page, and whether that is all there is: what can't be read may be one."""
+    held = page.get("results") if isinstance(page, dict) else page
+    if not isinstance(held, list):
+        return [], False
+    rows = [row for row in held if isinstance(row, dict) and is_id(row.get("id"))]
+    return rows, len(rows) == len(held)
 
 
 def _totals(page: Any) -> tuple[int | None, int | None]:
@@ -216,11 +241,7 @@ def _totals(page: Any) -> tuple[int | None, int | None]:
         return None, None
     info = page.get("page_info")
     info = info if isinstance(info, dict) else {}
-    total = _count(info.get("total_count"))
-    return (_count(page.get("count")) if total is None else total), _count(info.get("total_pages"))
-
-
-def _count(value: object) -> int | None:
-    if isinstance(value, str) and value.isascii() and value.isdigit():
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    total = as_count(info.get("total_count"))
+    return (as_count(page.get("count")) if total is None else total), as_count(
+        info.get("total_pages")
+    )

@@ -25,13 +25,15 @@ class Manner:
     ``hands_back``: being told to wait (a 429, or a 409 "in progress") ends the call with
     `HandedBack` in place of being waited for. ``may_scan``: look-ups may walk whole lists.
     ``earlier``: what handed back rounds of this very call know. ``changed``: an earlier run
-    failed with this record while it had other content.
+    failed with this record while it had other content. ``resumed``: a run that broke off may
+    have sent it, without a trace.
     """
 
     hands_back: bool = False
     may_scan: bool = False
     earlier: History | None = None
     changed: bool = False
+    resumed: bool = False
 
 
 class HandedBack(Exception):

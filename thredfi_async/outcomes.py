@@ -19,6 +19,7 @@ from typing import Any
 import attrs
 
 from .errors import OutcomeUnknown
+from .fields import is_id
 from .operation import Lookup, Operation, Replay
 from .request import Request
 
@@ -50,6 +51,7 @@ class End(enum.Enum):
     TOKEN = "token refused"  # noqa: S105 - no password
     DUPLICATE = "duplicate"  # its external_id is known, says Thred
     OTHER_BODY = "key used before"  # its Idempotency-Key came with another body, says Thred
+    MAYBE_THERE = "refused, perhaps because it is there"
     REFUSED = "refused"  # the same request would end the same way
     CHANGED = "changed since it failed"  # before the first attempt: `Known.changed`
 
@@ -135,7 +137,7 @@ _TABLE: tuple[_Row, ...] = (
     # From here on it isn't sent again. Who can read, reads what has become of it.
     (frozenset({End.IMPOSSIBLE}), lambda k: k.uncertain, Step.UNKNOWN),
     (_ANY, lambda k: k.replay is Replay.SAFE, Step.FAIL),
-    (_THERE, lambda k: k.findable, Step.LOOK_UP),
+    (_THERE | {End.MAYBE_THERE}, lambda k: k.findable, Step.LOOK_UP),
     (_THERE, lambda k: k.creates, Step.UNKNOWN),
     (_ANY, lambda k: not k.uncertain, Step.FAIL),
     (frozenset({End.REFUSED, End.TOKEN}), lambda k: k.confirmable, Step.CONFIRM),
@@ -162,6 +164,7 @@ _AFTER_LOOK_UP: tuple[_Found, ...] = (
     (frozenset({End.DUPLICATE}), frozenset({Finding.ABSENT}), lambda k: k.uncertain, Step.UNKNOWN),
     (_ANY, frozenset({Finding.ABSENT}), _always, Step.FAIL),
     (_ANY, frozenset({Finding.OTHER}), lambda k: not k.uncertain, Step.FAIL),
+    (frozenset({End.MAYBE_THERE}), frozenset(Finding), lambda k: not k.uncertain, Step.FAIL),
     (_ANY, frozenset(Finding), _always, Step.UNKNOWN),
 )
 
@@ -192,8 +195,9 @@ def end_of_status(status: int) -> End:
 
 
 _TAKEN = re.compile(
-    r"duplicate|already[ _-](?:exists?|used|taken|in use|known)|(?:be|not|isn't)[ _-]unique|taken"
-    r"|another .{1,40} has this",
+    r"duplicat|already[ _-](?:exists?|used|taken|in use|known|been)|taken|in use|\bbeen used"
+    r"|(?:be|not|isn't)[ _-]unique|unique[ _-](?:constraint|violat)|another .{1,40} has this"
+    r"|(?<!not )(?<!n't )(?:^|[ _-])exists\b",
     re.IGNORECASE,
 ).search
 _EXTERNAL_ID = re.compile(r"external[ _-]?id", re.IGNORECASE).search
@@ -215,16 +219,21 @@ def end_of_refusal(
     *,
     creates: bool,
     keyed: bool,
+    resumed: bool = False,
 ) -> End:
     """What an answer outside 2xx ended an attempt in.
 
     ``creates``: the call creates something under an external_id. ``keyed``: it carries an
-    Idempotency-Key that the client made. What a 409 to a create means is not documented:
-    one that names no reason counts as a duplicate.
+    Idempotency-Key that the client made. ``resumed``: a run that broke off may have sent it.
+    What a 409 to a create means is not documented: one that names no reason counts as a
+    duplicate, another one perhaps is.
     """
     end = end_of_status(status)
-    if end is not End.REFUSED or status not in (400, 409, 422) or not creates:
+    if end is not End.REFUSED or not creates:
         return end
+    otherwise = End.MAYBE_THERE if resumed else end
+    if status not in (400, 409, 422):
+        return otherwise
     said = f"{code or ''} {message}"
     if status == 409 and _BEING_DONE(said):
         return End.IN_PROGRESS
@@ -234,20 +243,24 @@ def end_of_refusal(
         return End.DUPLICATE
     if _TAKEN(code or "") or (_TAKEN(message) and _EXTERNAL_ID(message)):
         return End.DUPLICATE
-    texts = (text for name, held in fields.items() if _EXTERNAL_ID(name) for text in held)
-    return End.DUPLICATE if any(map(_TAKEN, texts)) else End.REFUSED
+    of_it = [text for name, held in fields.items() if _EXTERNAL_ID(name) for text in held]
+    if any(map(_TAKEN, of_it)):
+        return End.DUPLICATE
+    if status == 409 or of_it or _EXTERNAL_ID(said) or _TAKEN(message):
+        return End.MAYBE_THERE  # there are more words for it than anybody knows
+    return otherwise
 
 
 def what_lacks(lookup: Lookup, value: Any, external_id: str | None) -> str | None:
     """Why the answer to a create doesn't prove it; None where it does."""
     if lookup.within is None:
         try:
-            if value.id and (external_id is None or value.external_id == external_id):
+            if is_id(value.id) and (external_id is None or value.external_id == external_id):
                 return None  # as nearly all answers do
         except AttributeError:
             pass
     record = value if lookup.within is None else _field(value, lookup.within)
-    if _field(record, "id") in (None, ""):
+    if not is_id(_field(record, "id")):
         return "without an id"
     if external_id is not None:
         shown = _field(record, "external_id")

@@ -19,7 +19,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import attrs
 
 from .errors import InvalidAnswer, InvalidRequest, NotFound
-from .fields import is_whole
+from .fields import as_count, is_whole
 
 __all__ = ["Page", "PageAnswer", "Paginator"]
 
@@ -62,10 +62,10 @@ class Page(Generic[T]):
         if not isinstance(results, list):
             raise InvalidAnswer(f"page {number} of the list came without its results")
         info = getattr(answer, "page_info", None)
-        total_pages = _count(getattr(info, "total_pages", None))
-        total_count = _count(getattr(info, "total_count", None))
+        total_pages = as_count(getattr(info, "total_pages", None))
+        total_count = as_count(getattr(info, "total_count", None))
         if total_count is None:
-            total_count = _count(getattr(answer, "count", None))
+            total_count = as_count(getattr(answer, "count", None))
         has_next = bool(getattr(answer, "next", None))
         if total_pages is not None:
             has_next = number < total_pages
@@ -80,13 +80,6 @@ class Page(Generic[T]):
             has_next,
             is_silent and answer is not results,
         )
-
-
-def _count(value: object) -> int | None:
-    """A number of items or pages, which some servers write as text."""
-    if isinstance(value, str) and len(value) < 19 and value.isascii() and value.isdecimal():
-        value = int(value)
-    return value if is_whole(value) and value >= 0 else None
 
 
 class Paginator(Generic[T]):

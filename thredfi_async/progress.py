@@ -228,6 +228,7 @@ class Progress:
             error.fields,
             creates=operation.lookup is not None,
             keyed=self.request.key_is_made,
+            resumed=self.manner.resumed,
         )
         return end, error
 

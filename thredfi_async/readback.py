@@ -58,12 +58,14 @@ async def find(
     counts_from: float | None,
     last_try: bool,
     may_scan: bool,
+    absence: bool,
 ) -> Looked:
     """Look up what ``request`` is to create.
 
     It ends before ``until``. Absence counts in a look-up that is begun at ``counts_from`` or
     later, which is waited for unless this is the call's ``last_try``: by then whatever was sent
-    last has arrived or never will. Both are times of the monotonic clock.
+    last has arrived or never will. Both are times of the monotonic clock. ``absence``: whether it
+    matters at all.
     """
     lookup, external_id = request.operation.lookup, request.external_id
     assert lookup is not None
@@ -83,8 +85,9 @@ async def find(
         while True:
             begun = shared.clock.monotonic()
             async with asyncio.timeout(until - begun):  # others may be walking through the list
+                walks = shared.walks if may_scan else None
                 found = await look_up(
-                    lookup, request.path, external_id, body_of, shared.walks if may_scan else None
+                    lookup, request.path, external_id, body_of, walks, absence=absence
                 )
             if found is not False or counts_from is None or begun >= counts_from:
                 break
@@ -107,11 +110,25 @@ async def find(
     return Looked(Finding.FOUND, (200, headers, found.data))
 
 
-async def confirmed(request: Request, read: Read) -> Exchanged | None:
-    """The answer of a read that shows that a state change has happened; None: it has not.
+async def confirmed(
+    request: Request, shared: Shared, read: Read, *, until: float, counts_from: float
+) -> Exchanged | bool:
+    """The answer of a read that shows that a state change has happened.
 
-    Raises as ``read`` does.
+    False: it has not, and never will; True: it may yet. As in `find`, that it has not happened
+    counts in a read that is begun at ``counts_from`` or later. Raises as ``read`` does.
     """
+    while True:
+        begun = shared.clock.monotonic()
+        answer = await _confirmed(request, read)
+        if answer is not None:
+            return answer
+        if begun >= counts_from or counts_from >= until:
+            return begun < counts_from
+        await shared.clock.sleep(counts_from - shared.clock.monotonic())
+
+
+async def _confirmed(request: Request, read: Read) -> Exchanged | None:
     confirm = request.operation.confirm
     assert confirm is not None
     operation = OPERATIONS[confirm.read]

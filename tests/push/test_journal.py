@@ -9,6 +9,7 @@ import threading
 
 import pytest
 
+from tests.support import ScriptedServer, answer
 from thredfi_async import (
     BadRequest,
     InvalidRequest,
@@ -28,6 +29,40 @@ from .fakes import FakeSender, PatientClock, customer, invoice, payment, refund,
 async def collect(push, outcomes):
     async for outcome in push:
         outcomes.append(outcome)
+
+
+def shop_of(invoices):
+    """A server that refuses what it knows by the state that it is in, and says no word of it."""
+    page = {"page_info": {"total_pages": 1}}
+
+    def script(request):
+        if request.method == "POST":
+            known = request.json()["external_id"] in invoices
+            return answer(400, {"message": "Paid."}) if known else answer(201, {"id": "new"})
+        if request.target.startswith("/v1/platform/businesses/?"):
+            return answer(200, {"results": [{"id": "b", "external_id": "shop"}], **page})
+        last = request.target.rstrip("/").rpartition("/")[2]
+        if last.startswith("?"):
+            return answer(200, {"results": list(invoices.values()), **page})
+        return answer(200, next(one for one in invoices.values() if one["id"] == last))
+
+    return script
+
+
+async def test_what_was_under_way_at_a_crash_and_is_refused_now_is_looked_up(tmp_path):
+    lines = [{"description": "x", "quantity": 1, "unit_price": 5}]
+    fields = {"external_id": "i", "sent_at": "2025-01-01T00:00:00Z", "line_items": lines}
+    record = {"type": "invoice", "business": "shop", **fields}
+    path = tmp_path / "run.db"
+    Journal(path).close()  # no trace of the invoice, which had been sent
+    async with ScriptedServer() as server:
+        server.script = shop_of({"i": {"id": "i-1", **fields}})
+        async with ThredfiClient(partner_uuid="p", api_key="k", base_url=server.url) as thredfi:
+            with Journal(path, resume=True) as journal:
+                outcomes = [one async for one in thredfi.push([record], journal=journal)]
+            assert [(one.status, one.id) for one in outcomes] == [(Status.REPLAYED, "i-1")]
+            first = [one async for one in thredfi.push([record])]  # nobody has sent it before
+            assert [one.status for one in first] == [Status.FAILED]
 
 
 RECORDS = [customer(), invoice(), payment(), refund()]

@@ -35,7 +35,6 @@ __all__ = ["Engine"]
 READ_AHEAD = 64  # records read before others get their turn
 FAR_AHEAD = 16  # windows of records, where most of them are of businesses that have to wait
 IN_PROGRESS = 20  # times that Thred may say that it is at a record already
-_FIRST_TRY = Manner(hands_back=True, may_scan=True)
 
 
 class Stage(enum.Enum):
@@ -63,6 +62,8 @@ class Engine:
         self.stage = Stage.NEW
         self._sender = sender
         self._records = records
+        resumed = journal is not None and journal.resumed
+        self._manner = Manner(hands_back=True, may_scan=True, resumed=resumed)
         self._concurrency = files_allow(concurrency)
         # Enough to keep every worker busy behind a few slow records; bounds the memory.
         self._window = 1000 + 8 * concurrency
@@ -288,7 +289,7 @@ class Engine:
         sent_at = self._clock.monotonic()
         try:
             body = self._body(job)
-            manner = _FIRST_TRY
+            manner = self._manner
             if job.history is None and node.uncertain:
                 job.history = History(uncertain=True)
             if job.history is not None or node.changed:

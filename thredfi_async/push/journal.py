@@ -98,6 +98,7 @@ class Journal:
         self._lock = Lock()  # a connection serves one thread at a time, and close is a use too
         self._closed = False
         self._taken = False
+        self.resumed = resume  # so some records may have been sent that it knows nothing of
         self._connection = self._open(resume)
         try:
             self._begin(resume)
