@@ -13,7 +13,7 @@ from .document import resolve
 from .endpoints import Content, Endpoint, endpoints
 from .errors import CodegenError
 from .models import environment
-from .names import camel_case, constant_name
+from .names import camel_case, constant_name, free_name
 from .schemas import Schemas
 from .survey import Survey
 
@@ -29,13 +29,18 @@ def write_operations(document: dict[str, Any], survey: Survey, schemas: Schemas)
     """The text of operations.py. Adds to ``schemas`` what bodies hold that is written in line."""
     taken = {"OPERATIONS", "TYPE_CHECKING"}
     rows: list[dict[str, Any]] = []
+    ids: set[str] = set()
     for endpoint in endpoints(document):
         writer = _Writer(document, schemas, survey.module_of(endpoint.tag), endpoint, taken)
+        if writer.id in ids:
+            again = free_name(writer.id, ids)
+            where = f"{endpoint.method} {endpoint.path}"
+            text = f"{where}: the operationId {writer.id} is another one's; it is {again} here"
+            print(f"codegen: {text}", file=sys.stderr)
+            writer.id = again
+        ids.add(writer.id)
         rows.append(writer.row())
         taken.add(rows[-1]["constant"])
-    ids = [row["id"] for row in rows]
-    for twice in (one for index, one in enumerate(ids) if one in ids[:index]):
-        raise CodegenError(f"two operations have the operationId {twice}")
     template = environment().get_template("operations.jinja2")
     modules = sorted({module for row in rows for module in row["uses"]})
     return template.render(operations=rows, modules=modules)

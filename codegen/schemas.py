@@ -35,6 +35,7 @@ class Schemas:
 
     def __init__(self, document: dict[str, Any], survey: Survey) -> None:
         self._document = document
+        self._survey = survey
         self._components: dict[str, Any] = document["components"]["schemas"]
         self.models: dict[str, Model] = {}
         self.enums: dict[str, Enumeration] = {}
@@ -194,6 +195,16 @@ class Schemas:
         if (pointer, side) not in self._expanded:
             self._expanded[pointer, side] = ANY, True  # while it is read: an array of itself, say
             schema = resolve(self._document, pointer)
+            if component_name(self._document, pointer) is None:
+                # Named by where it stands: whoever refers to it may stand in any module.
+                above, prop = _place(pointer)
+                owner = Reference(self._survey.module(pointer), above)
+                if isinstance(schema, dict) and "$ref" not in schema and schema.get("properties"):
+                    name = self._take(owner.name + camel_case(prop))
+                    kind = Type("class", reference=Reference(owner.module, name))
+                    self._expanded[pointer, side] = kind, _nullable(schema)  # it may hold itself
+                    self._add_model(Reference(owner.module, name), schema, side)
+                    return self._expanded[pointer, side]
             self._expanded[pointer, side] = self._type(schema, owner, side, prop)
         return self._expanded[pointer, side]
 
@@ -280,6 +291,16 @@ class Schemas:
         if properties:
             merged["properties"] = properties
         return merged | {"required": list(required)}
+
+
+def _place(pointer: str) -> tuple[str, str]:
+    """Names for what stands in line somewhere in the document: what it is in, and its own."""
+    *above, last = (
+        step
+        for step in pointer.split("/")[1:]
+        if step not in ("components", "schemas", "properties")
+    )
+    return camel_case(" ".join(above)) or "Model", last
 
 
 def _nullable(schema: Schema) -> bool:

@@ -15,7 +15,11 @@ COMMON = "common"
 
 
 class Survey:
-    """The side or sides of every schema in the components, and the module it belongs to."""
+    """The side or sides of every schema in the components, and the module it belongs to.
+
+    What references lead to without being a component as a whole, a property of one say, counts
+    as a schema of its own, whose name is the reference.
+    """
 
     def __init__(self, document: dict[str, Any]) -> None:
         self._document = document
@@ -66,7 +70,9 @@ class Survey:
     def _used_by(self, name: str) -> set[str]:
         """The schemas that one refers to itself."""
         if name not in self._uses:
-            self._uses[name] = self._named([self._document["components"]["schemas"][name]])
+            components = self._document["components"]["schemas"]
+            schema = components[name] if name in components else resolve(self._document, name)
+            self._uses[name] = self._named([schema])
         return self._uses[name]
 
     def _note_unused(self) -> None:
@@ -91,7 +97,7 @@ class Survey:
         return found
 
     def _named(self, schemas: Iterable[Any]) -> set[str]:
-        """The schemas of the components that others refer to, without what those use in turn."""
+        """The schemas that others refer to, without what those use in turn."""
         found: set[str] = set()
         seen: set[int] = set()
         queue = list(schemas)
@@ -102,11 +108,7 @@ class Survey:
             seen.add(id(schema))
             queue.extend(below(schema))
             if "$ref" in schema:
-                name = component_name(self._document, schema["$ref"])
-                if name is None:
-                    queue.append(resolve(self._document, schema["$ref"]))
-                else:
-                    found.add(name)
+                found.add(component_name(self._document, schema["$ref"]) or schema["$ref"])
         return found
 
 

@@ -164,9 +164,7 @@ class Check:
                 raise InvalidRequest.at(path, "is required, so it can't be None")
             return
         if not self._is_resolved:
-            self._types = tuple(map(_resolve, self._types))
-            self._items = self._items and _resolve(self._items)
-            self._is_resolved = True
+            self.resolve()
         allowed: Any = self._types
         if allowed and type(value) not in allowed and not _fits(value, allowed):
             raise InvalidRequest.at(path, _wrong_type(allowed, value))
@@ -177,6 +175,12 @@ class Check:
         for broken, text in self._limits:
             if broken(value):
                 raise InvalidRequest.at(path, f"{text}, not {value!r:.80}")
+
+    def resolve(self) -> None:
+        """Find the types that are defined further down; only once all modules are loaded."""
+        self._types = tuple(map(_resolve, self._types))
+        self._items = self._items and _resolve(self._items)
+        self._is_resolved = True
 
     def _check_items(self, path: str, items: list[Any]) -> None:
         element: Any = self._items
