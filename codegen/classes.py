@@ -12,6 +12,7 @@ Side = Literal["request", "answer"]
 # What a plain type is called in the annotations of one side, where that differs.
 _ON_SIDE: dict[tuple[str, Side], str] = {
     ("dt.datetime", "answer"): "Instant",
+    ("bytes", "request"): "bytes | FilePart",
     ("bytes", "answer"): "str",  # JSON has no bytes; what stands there is a text of some kind
 }
 
@@ -67,6 +68,8 @@ class Type:
     def classes(self, module: str) -> tuple[str, ...]:
         """What a value may be an instance of, as written for `checks.check`; empty: anything."""
         match self.kind:
+            case "plain" if self.name == "bytes":
+                return ("bytes", "FilePart")
             case "plain":
                 return (self.name,)
             case "class" if self.is_enum:
@@ -92,6 +95,7 @@ class Type:
 
 
 ANY = Type("any")
+FILE = Type("plain", "bytes")
 
 
 def union(members: list[Type]) -> Type:
@@ -142,3 +146,4 @@ class Alias:
 
     reference: Reference
     type: Type
+    side: Side

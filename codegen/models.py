@@ -32,7 +32,7 @@ from typing import Any, ClassVar, TypeAlias
 from attrs import define, field, frozen
 
 from ..checks import Check, Checked, check, on_assignment
-from ..fields import UNSET, Instant, OpenEnum, UnsetType, sparse
+from ..fields import UNSET, FilePart, Instant, OpenEnum, UnsetType, sparse
 """
 
 
@@ -52,7 +52,7 @@ def write_models(schemas: Schemas, folder: Path) -> None:
     aliases: dict[str, list[str]] = defaultdict(list)
     for alias in schemas.aliases.values():
         module = alias.reference.module
-        hint = alias.type.hint(module, "answer")
+        hint = alias.type.hint(module, alias.side)
         aliases[module].append(f"{alias.reference.name}: TypeAlias = {hint}\n")
     modules = classes.keys() | aliases.keys()
     for module in modules:

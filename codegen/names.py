@@ -10,6 +10,7 @@ from collections.abc import Container, Iterable
 # What the generated modules use themselves; a class or field of the same name would hide it.
 RESERVED = frozenset(
     {
+        *("Annotated", "Decimal", "FilePart", "OneOf"),
         *("Any", "Check", "Checked", "ClassVar", "Instant", "Mapping", "OpenEnum", "TypeAlias"),
         *("UNSET", "UnsetType", "annotations", "check", "common", "define", "dt", "field"),
         *("frozen", "self", "sparse", "bool", "bytes", "dict", "float", "int", "list", "str"),

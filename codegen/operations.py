@@ -10,7 +10,7 @@ from typing import Any
 
 from .classes import Reference, Type
 from .document import resolve
-from .endpoints import Content, Endpoint, endpoints
+from .endpoints import FORM, Content, Endpoint, endpoints
 from .errors import CodegenError
 from .models import environment
 from .names import camel_case, constant_name, free_name
@@ -251,14 +251,21 @@ class _Writer:
             schema = content[content_type].get("schema")
             written = next((text for same, text in known if same == schema), None)
             if written is None:
-                written = _model_ref(self.schemas.body(schema, owner, "request")) or "None"
+                form = any(
+                    name == FORM and media.get("schema") == schema
+                    for name, media in self.endpoint.content()
+                )
+                kind = self.schemas.body(schema, owner, "request", form=form)
+                if _model_ref(kind) is None and any(kind.references()):
+                    kind = self.schemas.named(schema, kind, owner, "request")
+                written = _model_ref(kind) or "None"
                 known.append((schema, written))
             found.append((repr(content_type), written))
         return found
 
     def _file(self) -> str | None:
-        content: Content = self.endpoint.body.get("content", {})
-        part = self.schemas.file_part(content.get("multipart/form-data", {}).get("schema"))
+        schemas = [media.get("schema") for name, media in self.endpoint.content() if name == FORM]
+        part = self.schemas.file_part(schemas[0]) if schemas else None
         return repr(part) if part else None
 
     def _answers(self) -> list[tuple[int, Type | None]]:
@@ -279,7 +286,7 @@ class _Writer:
     def _answer(self, schema: Any) -> Type:
         kind = self.schemas.body(schema, self._owner("Answer"), "answer")
         if _model_ref(kind) is None:
-            return self.schemas.named(schema, kind, self._owner("Answer"))
+            return self.schemas.named(schema, kind, self._owner("Answer"), "answer")
         return kind
 
     def _owner(self, ending: str) -> Reference:

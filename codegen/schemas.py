@@ -11,7 +11,9 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from .classes import ANY, Alias, Enumeration, Field, Model, Reference, Side, Type, union
+import attrs
+
+from .classes import ANY, FILE, Alias, Enumeration, Field, Model, Reference, Side, Type, union
 from .document import component_name, component_pointer, resolve
 from .names import camel_case, class_name, field_names, member_name
 from .patterns import compiles, is_harmless
@@ -20,7 +22,7 @@ from .survey import Survey
 Schema = dict[str, Any]
 
 _SCALARS = {"string": "str", "integer": "int", "number": "float", "boolean": "bool"}
-_FORMATS = {"date-time": "dt.datetime", "date": "dt.date", "binary": "bytes"}
+_FORMATS: dict[Any, str] = {"date-time": "dt.datetime", "date": "dt.date"}
 _LIMITS: dict[str, dict[str, str]] = {  # by what the value is an instance of
     "str": {"minLength": "min_length", "maxLength": "max_length", "pattern": "pattern"},
     "list": {"minItems": "min_items", "maxItems": "max_items"},
@@ -70,17 +72,19 @@ class Schemas:
         schema = self._components[name]
         reference = self._references[name, side]
         if self._is_model(name):
-            self._add_model(reference, schema, side)
+            self._add_model(reference, schema, side, form=self._survey.is_in_form(name))
         elif (values := _enum_values(schema, named=True)) is not None:
             self._add_enum(reference, schema, values)
         elif reference.name not in self.aliases:  # one for both sides
             kind, _ = self._expand(component_pointer(name), reference, side)
-            self.aliases[reference.name] = Alias(reference, kind)
+            self.aliases[reference.name] = Alias(reference, kind, side)
 
     def _is_model(self, name: str) -> bool:
         return bool(self._flat(self._components[name]).get("properties"))
 
-    def _add_model(self, reference: Reference, schema: Schema, side: Side) -> None:
+    def _add_model(
+        self, reference: Reference, schema: Schema, side: Side, *, form: bool = False
+    ) -> None:
         flat = self._flat(schema)
         required = set(flat.get("required", ()))
         hidden = "readOnly" if side == "request" else "writeOnly"
@@ -92,6 +96,8 @@ class Schemas:
             if held.get(hidden) or whole.get(hidden):
                 continue
             kind, nullable = self._type(held, reference, side, wire_name)
+            if form and side == "request":
+                kind = self._form_type(kind, whole)
             fields.append(
                 Field(
                     wire_name=wire_name,
@@ -120,26 +126,31 @@ class Schemas:
 
     # --- what operations add ---------------------------------------------------------------
 
-    def body(self, schema: Any, owner: Reference, side: Side) -> Type:
+    def body(self, schema: Any, owner: Reference, side: Side, *, form: bool = False) -> Type:
         """The type of a body; an object written in line becomes a class named by the owner."""
         if isinstance(schema, dict) and "$ref" not in schema:
             flat = self._flat(schema)
             if flat.get("properties"):
-                return self._hoisted(flat, owner.module, owner.name, side)
+                return self._hoisted(flat, owner.module, owner.name, side, form=form)
         return self._type(schema, owner, side)[0]
 
-    def named(self, schema: Any, kind: Type, owner: Reference) -> Type:
+    def named(self, schema: Any, kind: Type, owner: Reference, side: Side) -> Type:
         """A type that is no class under a name: that of its component, or the owner's."""
         pointer = schema.get("$ref", "") if isinstance(schema, dict) else ""
         name = component_name(self._document, pointer)
         if name is not None:
-            return Type("class", reference=self._reference(name, "answer"))
+            reference = self._reference(name, side)
+            if self.aliases[reference.name].side == side:
+                return Type("class", reference=reference)
         reference = Reference(owner.module, self._take(owner.name))
-        self.aliases[reference.name] = Alias(reference, kind)
+        self.aliases[reference.name] = Alias(reference, kind, side)
         return Type("class", reference=reference)
 
     def file_part(self, schema: Any) -> str | None:
-        """The part of a form that takes a file: at its top, or else in an object there."""
+        """The part of a form that takes a file: at its top, or else in an object there.
+
+        Where none is binary it may be a list of files, or what reads as a URL in answers.
+        """
         parts = {
             name: self._flat(part)
             for name, part in self._flat(schema).get("properties", {}).items()
@@ -149,7 +160,21 @@ class Schemas:
             for name, whole in parts.items()
             for below, part in whole.get("properties", {}).items()
         }
-        return next((name for name, part in (parts | inner).items() if _is_file(part)), None)
+        lists = {name: self._flat(part.get("items")) for name, part in parts.items()}
+        found = [name for name, part in (parts | inner).items() if _is_file(part)]
+        found += [name for name, part in lists.items() if _is_file(part)]
+        for each in (parts, lists):
+            found += [name for name, part in each.items() if _is_upload_url(part)]
+        return found[0] if found else None
+
+    def _form_type(self, kind: Type, schema: Schema) -> Type:
+        """The type of a part: what is a URL in answers may be the file itself in a form."""
+        if schema.get("format") == "uri" and kind.name == "str":
+            return union([kind, FILE])
+        if kind.kind == "list":
+            inner = self._form_type(kind.inner[0], self._flat(schema.get("items")))
+            return attrs.evolve(kind, inner=(inner,))
+        return kind
 
     # --- types ----------------------------------------------------------------------------
 
@@ -256,15 +281,17 @@ class Schemas:
             return Type("list", inner=(inner,), null_items=null)
         if declared in _SCALARS:
             name = _SCALARS[declared]
-            return Type(
-                "plain", _FORMATS.get(schema.get("format", ""), name) if name == "str" else name
-            )
+            if name == "str":
+                name = "bytes" if _is_binary(schema) else _FORMATS.get(schema.get("format"), name)
+            return Type("plain", name)
         return ANY
 
-    def _hoisted(self, schema: Schema, module: str, name: str, side: Side) -> Type:
+    def _hoisted(
+        self, schema: Schema, module: str, name: str, side: Side, *, form: bool = False
+    ) -> Type:
         """An object written in line becomes a class of its own, named by where it stands."""
         reference = Reference(module, self._take(name))
-        self._add_model(reference, schema, side)
+        self._add_model(reference, schema, side, form=form)
         return Type("class", reference=reference)
 
     # --- schemas as a whole ----------------------------------------------------------------
@@ -333,7 +360,24 @@ def _enum_values(schema: Any, *, named: bool = False) -> list[str] | None:
 
 def _is_file(schema: Schema) -> bool:
     """Whether it is a file in a form, whatever it is in JSON."""
-    return schema.get("format") == "binary" or bool(schema.get("x-upload"))
+    return _is_binary(schema) or bool(schema.get("x-upload"))
+
+
+def _is_binary(schema: Schema) -> bool:
+    """Whether it is bytes, in the words of OpenAPI 3.0 or 3.1."""
+    if schema.get("format") == "binary":
+        return True
+    return "contentMediaType" in schema and not (
+        "contentEncoding" in schema or str(schema["contentMediaType"]).endswith("json")
+    )
+
+
+def _is_upload_url(schema: Schema) -> bool:
+    """Whether it is the URL of a file, as drf-spectacular writes it: fields for URLs have limits.
+
+    That is what a description with one schema for request and answer says of a file.
+    """
+    return schema.get("format") == "uri" and not schema.keys() & {"maxLength", "pattern"}
 
 
 def _constraints(kind: Type, schema: Schema, field: str) -> dict[str, Any]:

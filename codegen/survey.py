@@ -8,7 +8,7 @@ from typing import Any
 
 from .classes import Side
 from .document import component_name, resolve
-from .endpoints import Content, endpoints
+from .endpoints import FORM, Content, endpoints
 from .names import module_name
 
 COMMON = "common"
@@ -31,9 +31,12 @@ class Survey:
         self._sides: dict[str, set[Side]] = defaultdict(set)
         self._used_in: dict[str, set[str]] = defaultdict(set)
         self._uses: dict[str, set[str]] = {}
+        self._in_forms: set[str] = set()
         for endpoint in endpoints(document):
             module = self.module_of(endpoint.tag)
             self._note("request", module, _schemas(endpoint.body.get("content", {})))
+            for media in (one for name, one in endpoint.content() if name == FORM):
+                self._in_forms |= self._named([media.get("schema")])
             for content in endpoint.answers.values():
                 self._note("answer", module, _schemas(content))
         self._note_unused()
@@ -51,6 +54,10 @@ class Survey:
     def sides(self, name: str) -> list[Side]:
         """The sides that a schema is used on, in a fixed order."""
         return sorted(self._sides[name])
+
+    def is_in_form(self, name: str) -> bool:
+        """Whether a schema is used in a form, in which texts and files stand side by side."""
+        return name in self._in_forms
 
     def _note(self, side: Side, module: str, schemas: Iterable[Any]) -> None:
         for name in self._named(schemas):

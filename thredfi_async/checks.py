@@ -17,7 +17,7 @@ from uuid import UUID
 import attrs
 
 from .errors import InvalidRequest
-from .fields import UNSET, UnsetType
+from .fields import UNSET, FilePart, UnsetType
 
 __all__ = ["LARGEST", "NAIVE_DATETIME", "Check", "Checked", "check", "check_held", "on_assignment"]
 
@@ -249,6 +249,11 @@ def _look(value: Any) -> None:
             raise InvalidRequest.at("", NAIVE_DATETIME)
     elif isinstance(value, Mapping):
         _look_into(value.items(), "{}")
+    elif hasattr(value, "__check_again__"):  # of a package that was generated elsewhere
+        try:
+            value.__check_again__()
+        except ValueError as error:
+            raise InvalidRequest(getattr(error, "problems", [("", str(error))])) from None
     elif attrs.has(kind := type(value)):
         names = [field.name for field in attrs.fields(kind)]
         _look_into([(name, getattr(value, name)) for name in names], "{}")
@@ -277,7 +282,7 @@ def _fits(value: object, allowed: tuple[type, ...]) -> bool:
 
 
 def _wrong_type(allowed: tuple[type, ...], value: object) -> str:
-    wanted = " or ".join(one.__name__ for one in allowed)
+    wanted = " or ".join("Upload" if one is FilePart else one.__name__ for one in allowed)
     hint = ""
     if isinstance(value, dict):
         hint = "; pass the whole body as one mapping, or build the model"

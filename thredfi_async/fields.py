@@ -11,13 +11,24 @@ import typing
 from collections.abc import Hashable, Mapping
 from datetime import datetime
 from functools import cache
-from typing import Annotated, Any, TypeAlias, TypeGuard, TypeVar, cast
+from typing import (
+    Annotated,
+    Any,
+    BinaryIO,
+    Protocol,
+    TypeAlias,
+    TypeGuard,
+    TypeVar,
+    cast,
+    runtime_checkable,
+)
 
 import attrs
 from msgspec import UNSET, Meta, UnsetType
 
 __all__ = [
     "UNSET",
+    "FilePart",
     "Instant",
     "ModelField",
     "OpenEnum",
@@ -31,6 +42,19 @@ T = TypeVar("T")
 
 Instant: TypeAlias = Annotated[datetime, Meta(tz=True)]
 """An aware datetime in an answer."""
+
+
+@runtime_checkable
+class FilePart(Protocol):
+    """A file in the form that a body is: `thredfi_async.Upload`."""
+
+    @property
+    def filename(self) -> str: ...
+
+    @property
+    def content_type(self) -> str: ...
+
+    def open(self) -> BinaryIO: ...
 
 
 class OpenEnum(enum.StrEnum):

@@ -27,27 +27,30 @@ from cattrs.errors import (
 )
 from cattrs.gen import make_dict_structure_fn, override
 
-from .checks import LARGEST
+from .checks import LARGEST, check_held
 from .errors import InvalidRequest
-from .fields import UnsetType, is_whole, model_fields
+from .fields import FilePart, UnsetType, is_whole, model_fields
 
 __all__ = ["structured"]
 
 T = TypeVar("T")
 
 
-def structured(model: type[T], mapping: Mapping[str, Any], *, ignore_unknown: bool) -> T:
+def structured(model: type[T], mapping: Any, *, ignore_unknown: bool) -> T:
     """See `codec.structure`."""
-    if not isinstance(mapping, Mapping):
+    if attrs.has(model) and not isinstance(mapping, Mapping):
         raise InvalidRequest.at(
             "", f"the body must be {_article(model)} or a mapping, not {type(mapping).__name__}"
         )
     try:
-        return _converter(forbid_unknown=not ignore_unknown).structure(mapping, model)
+        value = _converter(forbid_unknown=not ignore_unknown).structure(mapping, model)
     except BaseValidationError as error:
         raise InvalidRequest(_problems(error)) from None
     except InvalidRequest as error:
         raise InvalidRequest(_relative(error, "")) from None
+    if not attrs.has(model):
+        check_held("", value)  # models that were built before are taken as they are
+    return value
 
 
 @cache
@@ -55,6 +58,11 @@ def _converter(*, forbid_unknown: bool) -> cattrs.Converter:
     converter = cattrs.Converter(forbid_extra_keys=forbid_unknown)
     for kind, hook in _SCALARS.items():
         converter.register_structure_hook(kind, hook)
+
+    # By its name: a package that was generated elsewhere has one of its own.
+    converter.register_structure_hook_func(
+        lambda kind: getattr(kind, "__name__", "") == FilePart.__name__, _file
+    )
 
     @converter.register_structure_hook_factory(attrs.has)
     def _(model: type) -> Callable[[Any, Any], Any]:
@@ -188,6 +196,12 @@ def _binary(value: Any, _: Any) -> bytes:
     raise _must_be("bytes", value)
 
 
+def _file(value: Any, _: Any) -> FilePart:
+    if isinstance(value, FilePart):
+        return value
+    raise _must_be("a file, such as Upload", value)
+
+
 _SCALARS: dict[Any, Callable[[Any, Any], Any]] = {
     str: _text,
     int: _integer,
@@ -234,7 +248,7 @@ def _problems(error: BaseException, path: str = "") -> list[tuple[str, str]]:
             (f"{path}.{key}" if path else str(key), _unknown_key(str(key), known))
             for key in sorted(error.extra_fields)
         ]
-    if isinstance(error, InvalidRequest):
+    if isinstance(error, InvalidRequest) or hasattr(error, "problems"):  # of a package elsewhere
         return _relative(error, path)
     if isinstance(error, KeyError):
         return [(path, "is required")]
@@ -250,7 +264,7 @@ def _step(error: BaseException, *, first: bool) -> str:
     return ""
 
 
-def _relative(error: InvalidRequest, path: str) -> list[tuple[str, str]]:
+def _relative(error: Any, path: str) -> list[tuple[str, str]]:
     """The problems of a model built below ``path``, whose class name gives way to the path."""
     found = []
     for inner, text in error.problems:

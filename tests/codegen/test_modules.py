@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 import sys
@@ -15,14 +14,7 @@ import codegen.__main__ as command
 from codegen.errors import CodegenError
 from codegen.output import check_imports
 
-
-def generate(folder: Path, document: dict[str, Any], name: str = "made") -> Path:
-    """The package that is made of a small document."""
-    spec = folder / f"{name}.json"
-    spec.write_text(json.dumps({"openapi": "3.0.3", **document}))
-    arguments = ["--spec", str(spec), "--overlay", "none", "--output", str(folder / name)]
-    assert command.main(arguments) == 0
-    return folder / name
+from .making import generate, ref
 
 
 def _get(tag: str, schema: Any) -> dict[str, Any]:
@@ -30,22 +22,18 @@ def _get(tag: str, schema: Any) -> dict[str, Any]:
     return {"get": {"operationId": f"get_{tag}", "tags": [tag], "responses": {"200": answer}}}
 
 
-def _ref(pointer: str) -> dict[str, str]:
-    return {"$ref": f"#/components/schemas/{pointer}"}
-
-
 # Two tags that use parts of each other's schemas, and a schema that refers into itself.
 ROUND_ABOUT: dict[str, Any] = {
     "paths": {
-        "/bills/": _get("bills", _ref("Bill")),
-        "/invoices/": _get("invoices", _ref("Invoice")),
+        "/bills/": _get("bills", ref("Bill")),
+        "/invoices/": _get("invoices", ref("Invoice")),
     },
     "components": {
         "schemas": {
             "Bill": {
                 "properties": {
                     "line": {"type": "object", "properties": {"amount": {"type": "integer"}}},
-                    "tax": _ref("Invoice/properties/tax"),
+                    "tax": ref("Invoice/properties/tax"),
                     "status": {"type": "string", "enum": ["open", "paid"]},
                 }
             },
@@ -55,12 +43,12 @@ ROUND_ABOUT: dict[str, Any] = {
                         "type": "object",
                         "properties": {
                             "rate": {"type": "number"},
-                            "on": _ref("Invoice/properties/tax"),
+                            "on": ref("Invoice/properties/tax"),
                         },
                     },
-                    "line": _ref("Bill/properties/line"),
-                    "lines": {"type": "array", "items": _ref("Bill/properties/line")},
-                    "status": _ref("Bill/properties/status"),
+                    "line": ref("Bill/properties/line"),
+                    "lines": {"type": "array", "items": ref("Bill/properties/line")},
+                    "status": ref("Bill/properties/status"),
                 }
             },
         }
@@ -135,7 +123,7 @@ def test_a_tag_may_be_called_annotations_and_a_document_have_no_operations(tmp_p
     package = generate(
         tmp_path,
         {
-            "paths": {"/notes/": _get("annotations", _ref("Note"))},
+            "paths": {"/notes/": _get("annotations", ref("Note"))},
             "components": {"schemas": {"Note": {"properties": {"text": {"type": "string"}}}}},
         },
     )

@@ -118,7 +118,7 @@ def test_types(schema: Any, hint: str) -> None:
 def test_what_a_request_takes_besides() -> None:
     assert _hint(STATUS, "request") == "XRequestIt | str"
     assert _hint({"type": "string", "format": "date-time"}, "request") == "dt.datetime"
-    assert _hint({"type": "string", "format": "binary"}, "request") == "bytes"
+    assert _hint({"type": "string", "format": "binary"}, "request") == "bytes | FilePart"
 
 
 @pytest.mark.parametrize(
