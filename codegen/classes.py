@@ -30,6 +30,14 @@ class Reference:
 
 
 @attrs.frozen
+class Tag:
+    """The field of an object that says which class of a union it is."""
+
+    name: str  # on the wire
+    members: tuple[tuple[str, Reference], ...]  # what it holds -> the class
+
+
+@attrs.frozen
 class Type:
     """One type in the one form: a name in Python, a generated class, or made of such."""
 
@@ -39,9 +47,14 @@ class Type:
     inner: tuple[Type, ...] = ()
     is_enum: bool = False
     null_items: bool = False
+    tag: Tag | None = None  # of a union
 
     def hint(self, module: str, side: Side) -> str:
         """The annotation in a module."""
+        if self.tag is not None:
+            members = " | ".join(one.hint(module, side) for one in self.inner)
+            classes = tuple((value, one.name) for value, one in self.tag.members)
+            return f"Annotated[{members}, OneOf({self.tag.name!r}, {classes!r})]"
         written = list(dict.fromkeys(self._alternatives(module, side)))
         return "Any" if "Any" in written else " | ".join(written)
 
@@ -56,6 +69,8 @@ class Type:
                 yield self.reference.written_in(module)
                 if self.is_enum and side == "request":
                     yield "str"
+            case "union" if self.tag is not None:
+                yield self.hint(module, side)
             case "union":
                 for one in self.inner:
                     yield from one._alternatives(module, side)
@@ -100,11 +115,30 @@ FILE = Type("plain", "bytes")
 
 def union(members: list[Type]) -> Type:
     """One of several types; just the one where they are all the same."""
-    flat = [inner for one in members for inner in (one.inner if one.kind == "union" else (one,))]
+    flat = [
+        inner
+        for one in members
+        for inner in (one.inner if one.kind == "union" and one.tag is None else (one,))
+    ]
     unique = list(dict.fromkeys(flat))
     if not unique or ANY in unique:
         return ANY
     return unique[0] if len(unique) == 1 else Type("union", inner=tuple(unique))
+
+
+@attrs.frozen
+class Items:
+    """What the elements of a list may be."""
+
+    type: Type
+    nullable: bool
+    constraints: Mapping[str, Any]
+    items: Items | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether their type alone says it all."""
+        return not (self.nullable or self.constraints or self.items)
 
 
 @attrs.frozen
@@ -119,6 +153,7 @@ class Field:
     description: str
     constraints: Mapping[str, Any]
     secret: bool
+    items: Items | None = None
 
 
 @attrs.frozen
@@ -129,6 +164,8 @@ class Model:
     side: Side
     description: str
     fields: tuple[Field, ...]
+    rest: Type | None = None  # of the fields that have no name in the description
+    rest_nullable: bool = False
 
 
 @attrs.frozen

@@ -7,10 +7,12 @@ import re
 import unicodedata
 from collections.abc import Container, Iterable
 
+REST = "additional_properties"  # the field that holds the fields without a name of their own
+
 # What the generated modules use themselves; a class or field of the same name would hide it.
 RESERVED = frozenset(
     {
-        *("Annotated", "Decimal", "FilePart", "OneOf"),
+        *("Annotated", "Decimal", "FilePart", "OneOf", REST),
         *("Any", "Check", "Checked", "ClassVar", "Instant", "Mapping", "OpenEnum", "TypeAlias"),
         *("UNSET", "UnsetType", "annotations", "check", "common", "define", "dt", "field"),
         *("frozen", "self", "sparse", "bool", "bytes", "dict", "float", "int", "list", "str"),

@@ -21,6 +21,7 @@ _BUSINESS_PATH = re.compile(r"^/v1/platform/businesses/\{[^}]+\}/")
 _NAME = re.compile(r"\{([^}]+)\}")
 _REPLAYS = ("safe", "external_id", "idempotency_key", "upsert", "state_change", "unsafe")
 _SCOPES = ("basic", "partner", "business")
+_STYLES = {"spaceDelimited": "SPACE", "pipeDelimited": "PIPE"}
 # Header parameters of these names say nothing, by the OpenAPI specification.
 _NO_PARAMETERS = ("accept", "authorization", "content-type")
 
@@ -39,6 +40,7 @@ def write_operations(document: dict[str, Any], survey: Survey, schemas: Schemas)
             print(f"codegen: {text}", file=sys.stderr)
             writer.id = again
         ids.add(writer.id)
+        writer.tell_what_cannot_be_sent()
         rows.append(writer.row())
         taken.add(rows[-1]["constant"])
     template = environment().get_template("operations.jinja2")
@@ -199,15 +201,28 @@ class _Writer:
             for one in self.endpoint.parameters
             if one["in"] == where
             and not (where == "header" and one["name"].lower() in _NO_PARAMETERS)
+            and one.get("style") != "deepObject"
         ]
+
+    def tell_what_cannot_be_sent(self) -> None:
+        """Name the parameters that have no place in an operation here, rather than guess."""
+        for one in self.endpoint.parameters:
+            if one["in"] == "cookie":
+                why = "a cookie: it is left out; where it is needed, use extra_headers"
+            elif one.get("style") == "deepObject":
+                why = "a deepObject: it is left out; where it is needed, use extra_query"
+            else:
+                continue
+            print(f"codegen: {self.id}: the parameter {one['name']} is {why}", file=sys.stderr)
 
     def _parameter(self, parameter: Mapping[str, Any]) -> str:
         whole = self._whole(parameter.get("schema", {}))
         arguments = [repr(parameter["name"])]
         style = ""
         if whole.get("type") == "array":
-            explode = parameter.get("explode", parameter.get("style", "form") == "form")
-            style = "REPEAT" if explode else "COMMA"
+            given = parameter.get("style", "form")
+            explode = parameter.get("explode", given == "form")
+            style = "REPEAT" if explode else _STYLES.get(given, "COMMA")
             whole = self._whole(whole.get("items", {}))
         kind = whole.get("type", "string")
         if whole.get("format") in ("date", "date-time", "uuid"):

@@ -13,7 +13,20 @@ from typing import Any
 
 import attrs
 
-from .classes import ANY, FILE, Alias, Enumeration, Field, Model, Reference, Side, Type, union
+from .classes import (
+    ANY,
+    FILE,
+    Alias,
+    Enumeration,
+    Field,
+    Items,
+    Model,
+    Reference,
+    Side,
+    Tag,
+    Type,
+    union,
+)
 from .document import component_name, component_pointer, resolve
 from .names import camel_case, class_name, field_names, member_name
 from .patterns import compiles, is_harmless
@@ -22,13 +35,17 @@ from .survey import Survey
 Schema = dict[str, Any]
 
 _SCALARS = {"string": "str", "integer": "int", "number": "float", "boolean": "bool"}
-_FORMATS: dict[Any, str] = {"date-time": "dt.datetime", "date": "dt.date"}
+_FORMATS: dict[Any, str] = {"date-time": "dt.datetime", "date": "dt.date", "decimal": "Decimal"}
 _LIMITS: dict[str, dict[str, str]] = {  # by what the value is an instance of
     "str": {"minLength": "min_length", "maxLength": "max_length", "pattern": "pattern"},
+    "Decimal": {"pattern": "pattern"},
     "list": {"minItems": "min_items", "maxItems": "max_items"},
+    "dict": {"minProperties": "min_properties", "maxProperties": "max_properties"},
     "int": {"multipleOf": "multiple_of"},
+    "float": {"multipleOf": "multiple_of"},
 }
 # What may stand beside a reference in an `allOf` without adding to its type.
+_COMBINED = {"$ref", "allOf", "oneOf", "anyOf"}
 _ANNOTATIONS = {"description", "nullable", "title", "example", "default", "readOnly", "writeOnly"}
 
 
@@ -43,6 +60,7 @@ class Schemas:
         self.enums: dict[str, Enumeration] = {}
         self.aliases: dict[str, Alias] = {}
         self._names: set[str] = set()
+        self._model_names: set[str] = set()  # known before the models are read
         self._expanded: dict[tuple[str, Side], tuple[Type, bool]] = {}
         self._references = self._name_components(survey)
         for name, side in self._references:
@@ -61,6 +79,8 @@ class Schemas:
                 if len(sides) == 2 and side == "request" and self._is_model(name):
                     written = self._take(f"{written}Request")
                 references[name, side] = Reference(module, written)
+                if self._is_model(name):
+                    self._model_names.add(written)
         return references
 
     def _take(self, text: str) -> str:
@@ -106,16 +126,46 @@ class Schemas:
                     required=wire_name in required,
                     nullable=nullable,
                     description=str(held.get("description") or ""),
-                    constraints=(
-                        _constraints(kind, whole, f"{reference.name}.{names[wire_name]}")
-                        if side == "request"
-                        else {}
-                    ),
                     secret=bool(held.get("x-secret")),
+                    **self._limits(kind, held, f"{reference.name}.{names[wire_name]}", side),
                 )
             )
+        rest, rest_nullable = None, False
+        # `true` says what holds anyway: answers may have more fields than are described.
+        if isinstance(more := flat.get("additionalProperties"), dict) and more:
+            rest, rest_nullable = self._type(more, reference, side, "value")
         description = str(flat.get("description") or "")
-        self.models[reference.name] = Model(reference, side, description, tuple(fields))
+        self.models[reference.name] = Model(
+            reference, side, description, tuple(fields), rest, rest_nullable
+        )
+
+    def _limits(self, kind: Type, schema: Any, place: str, side: Side) -> dict[str, Any]:
+        """What a field of a request may hold, beyond its type."""
+        if side == "answer":
+            return {"constraints": {}}
+        return {
+            "constraints": _constraints(kind, self._bare(schema), place),
+            "items": self._items(kind, schema, place),
+        }
+
+    def _items(self, kind: Type, schema: Any, place: str) -> Items | None:
+        """What the elements of a list may be."""
+        if kind.kind != "list":
+            return None
+        (inner,), held = kind.inner, self._bare(schema).get("items")
+        constraints = _constraints(inner, self._bare(held), f"{place}[]")
+        items = Items(inner, kind.null_items, constraints, self._items(inner, held, f"{place}[]"))
+        return None if items.nullable and not constraints and items.items is None else items
+
+    def _bare(self, schema: Any) -> Schema:
+        """A schema as a whole, without the null that it is combined with."""
+        flat = self._flat(schema)
+        for key in ("anyOf", "oneOf"):
+            options = [one for one in map(self._flat, flat.get(key, ())) if not _is_null(one)]
+            if len(options) == 1:
+                own = {name: value for name, value in flat.items() if name != key}
+                return self._bare(options[0]) | own
+        return flat
 
     def _add_enum(self, reference: Reference, schema: Schema, values: list[str]) -> None:
         members: dict[str, str] = {}
@@ -186,13 +236,17 @@ class Schemas:
             kind, nullable = self._referenced(schema["$ref"], owner, side, prop)
         elif "allOf" in schema:
             kind, nullable = self._all_of(schema, owner, side, prop)
-        elif options := schema.get("oneOf") or schema.get("anyOf"):
+        elif (options := schema.get("oneOf") or schema.get("anyOf")) and not (
+            schema.get("properties")
+        ):
             kind, nullable = self._one_of(options, owner, side, prop)
+            if kind.kind == "union" and (tag := self._tag(schema, kind, options)) is not None:
+                kind = attrs.evolve(kind, tag=tag)
         elif isinstance(schema.get("type"), list):
             options = [{**schema, "type": one} for one in schema["type"]]
             kind, nullable = self._one_of(options, owner, side, prop)
         else:
-            kind, nullable = self._own_type(schema, owner, side, prop), False
+            kind, nullable = self._own_type(self._flat(schema), owner, side, prop), False
         return kind, nullable or _nullable(schema)
 
     def _referenced(
@@ -237,7 +291,7 @@ class Schemas:
         parts = [one for one in schema["allOf"] if isinstance(one, dict)]
         nullable = any(part.get("nullable", False) for part in parts)
         telling = [part for part in parts if set(part) - _ANNOTATIONS]
-        if len(telling) == 1 and "properties" not in schema:
+        if len(telling) == 1 and not schema.keys() & {"properties", "oneOf", "anyOf"}:
             kind, also = self._type(telling[0], owner, side, prop)
             return kind, nullable or also
         return self._own_type(self._flat(schema), owner, side, prop), nullable
@@ -251,13 +305,42 @@ class Schemas:
         for option in options:
             flat = self._flat(option)
             values = flat.get("enum")
-            if flat.get("type") == "null" or values == [None]:
+            if _is_null(flat):
                 nullable = True
             elif values != [""]:
                 kind, also = self._type(option, owner, side, prop)
                 nullable = nullable or also
                 members.append(kind)
         return union(members), nullable
+
+    def _tag(self, schema: Schema, kind: Type, options: list[Any]) -> Tag | None:
+        """What tells the models of a union apart: its discriminator, or a field of one value."""
+        flats = [flat for flat in map(self._flat, options) if not _is_null(flat)]
+        classes = [one.reference for one in kind.inner]
+        if len(flats) != len(classes) or not all(
+            reference and (reference.name in self._model_names or reference.name in self.models)
+            for reference in classes
+        ):
+            return None
+        references = [reference for reference in classes if reference is not None]
+        given = schema.get("discriminator")
+        if given is not None:
+            pointers = [one.get("$ref", "") for one in options if isinstance(one, dict)]
+            names = [component_name(self._document, one) or one for one in pointers]
+            mapping = given.get("mapping") or {name: name for name in names}
+            by_name = dict(zip(names, references, strict=False))
+            members = [
+                (value, by_name[named])
+                for value, to in mapping.items()
+                if (named := component_name(self._document, to) or to) in by_name
+            ]
+            return Tag(given["propertyName"], tuple(members)) if members else None
+        values = [_single_values(flat) for flat in flats]
+        for name in values[0]:
+            found = [one.get(name) for one in values]
+            if all(found) and len(set(found)) == len(found):
+                return Tag(name, tuple(zip(found, references, strict=True)))  # type: ignore[arg-type]
+        return None
 
     def _own_type(self, schema: Schema, owner: Reference, side: Side, prop: str) -> Type:
         """The type that a schema gives by itself, without looking at its combinations."""
@@ -266,7 +349,7 @@ class Schemas:
             reference = Reference(owner.module, self._take(owner.name + camel_case(prop)))
             self._add_enum(reference, schema, values)
             return Type("class", reference=reference, is_enum=True)
-        declared = schema.get("type")
+        declared = schema.get("type") or _type_of_values(schema)
         if declared == "object" or "properties" in schema:
             if schema.get("properties"):
                 return self._hoisted(
@@ -306,18 +389,55 @@ class Schemas:
                 return {}
             return self._flat(resolve(self._document, reference), passed | {reference})
         if "allOf" not in schema:
-            return schema
+            return self._with_options(schema, passed) if schema.get("properties") else schema
         own = {key: value for key, value in schema.items() if key != "allOf"}
+        parts = [*(self._flat(one, passed) for one in schema["allOf"]), own]
+        telling = [part for part in parts if set(part) - _ANNOTATIONS]
         merged: Schema = {}
         properties: Schema = {}
         required: dict[str, None] = {}
-        for part in [*(self._flat(one, passed) for one in schema["allOf"]), own]:
+        for part in parts:
+            if len(telling) > 1:
+                part = self._with_options(part, passed)
             merged |= part
-            properties |= part.get("properties", {})
+            for name, held in part.get("properties", {}).items():
+                properties[name] = self._both(properties.get(name, held), held)
             required |= dict.fromkeys(part.get("required", ()))
         if properties:
             merged["properties"] = properties
         return merged | {"required": list(required)}
+
+    def _with_options(self, schema: Schema, passed: frozenset[str] = frozenset()) -> Schema:
+        """A schema with the properties of its options; those that all require are required."""
+        options = [
+            self._flat(one, passed) for key in ("oneOf", "anyOf") for one in schema.get(key, ())
+        ]
+        telling = [self._with_options(one, passed) for one in options if not _is_null(one)]
+        if not any(one.get("properties") for one in telling):
+            return schema
+        properties: Schema = {}
+        for one in telling:
+            for name, held in one.get("properties", {}).items():
+                known = properties.get(name, held)
+                properties[name] = known if known == held else {"anyOf": [known, held]}
+        required = [
+            name
+            for name in telling[0].get("required", ())
+            if all(name in one.get("required", ()) for one in telling)
+        ]
+        rest = {key: value for key, value in schema.items() if key not in ("oneOf", "anyOf")}
+        rest["properties"] = properties | schema.get("properties", {})
+        return rest | {"required": [*schema.get("required", ()), *required]}
+
+    def _both(self, one: Any, other: Any) -> Any:
+        """What a property is that two branches of an `allOf` describe."""
+        if one == other or not isinstance(one, dict) or not isinstance(other, dict):
+            return other
+        if self._flat(one).get("properties") and self._flat(other).get("properties"):
+            return {"allOf": [one, other]}
+        if one.keys() & _COMBINED or other.keys() & _COMBINED:
+            return other
+        return one | other
 
 
 def _place(pointer: str) -> tuple[str, str]:
@@ -328,6 +448,38 @@ def _place(pointer: str) -> tuple[str, str]:
         if step not in ("components", "schemas", "properties")
     )
     return camel_case(" ".join(above)) or "Model", last
+
+
+def _is_null(schema: Schema) -> bool:
+    return schema.get("type") == "null" or schema.get("enum") == [None]
+
+
+def _values(schema: Schema) -> list[Any]:
+    given: list[Any] = [schema["const"]] if "const" in schema else schema.get("enum", [])
+    return [value for value in given if value is not None]
+
+
+def _single_values(schema: Schema) -> dict[str, str]:
+    """The properties that can hold one text alone, with that."""
+    values = {
+        name: _values(held)
+        for name, held in schema.get("properties", {}).items()
+        if isinstance(held, dict)
+    }
+    return {
+        name: found[0]
+        for name, found in values.items()
+        if len(found) == 1 and isinstance(found[0], str) and found[0]
+    }
+
+
+def _type_of_values(schema: Schema) -> str | None:
+    """The type of an enum that doesn't say it."""
+    kinds = {type(value) for value in _values(schema)}
+    for known, name in (({bool}, "boolean"), ({int}, "integer"), ({int, float}, "number")):
+        if kinds and kinds <= known:
+            return name
+    return None
 
 
 def _nullable(schema: Schema) -> bool:
@@ -383,9 +535,20 @@ def _is_upload_url(schema: Schema) -> bool:
 def _constraints(kind: Type, schema: Schema, field: str) -> dict[str, Any]:
     """The arguments of `checks.check` that a schema asks for."""
     name = kind.name or kind.kind
-    found = {
+    values = tuple(_values(schema))
+    is_text = all(isinstance(value, str) for value in values)
+    found: dict[str, Any] = {
         argument: schema[key] for key, argument in _LIMITS.get(name, {}).items() if key in schema
     }
+    # Enums of texts are open: the next version of the API may know one more.
+    if (
+        values
+        and ("const" in schema or not is_text)
+        and not any(isinstance(value, dict | list) for value in values)
+    ):
+        found["values"] = values
+    if name == "list" and schema.get("uniqueItems"):
+        found["unique_items"] = True
     pattern = found.get("pattern")
     if pattern is not None and not compiles(pattern):
         del found["pattern"]

@@ -68,6 +68,7 @@ _KINDS: dict[str, dict[str, str]] = {
     "body": {"content": "{media}", "required": "true or false"},
     "response": {"content": "{media}"},
     "media": {"schema": "schema"},
+    "discriminator": {"propertyName": "text", "mapping": "{text}"},
     "schema": {
         "type": "text or a list of texts",
         "format": "text",
@@ -84,10 +85,14 @@ _KINDS: dict[str, dict[str, str]] = {
         **dict.fromkeys(("minimum", "maximum"), "a number"),
         **dict.fromkeys(("exclusiveMinimum", "exclusiveMaximum"), "a number, true or false"),
         "multipleOf": "a number above 0",
+        "discriminator": "discriminator",
+        **dict.fromkeys(("minProperties", "maxProperties"), "a whole number"),
+        "uniqueItems": "true or false",
+        "contentMediaType": "text",
         "pattern": "text",
     },
 }
-_NEEDED = {"parameter": ("name", "in")}
+_NEEDED = {"parameter": ("name", "in"), "discriminator": ("propertyName",)}
 _REFERABLE = ("path item", "parameter", "body", "response", "schema")
 
 

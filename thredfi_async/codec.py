@@ -16,7 +16,7 @@ import msgspec
 
 from .drift import Drift, read_leniently, unknown_fields
 from .errors import InvalidRequest
-from .fields import FilePart, ModelField, UnsetType, model_fields
+from .fields import FilePart, ModelField, UnsetType, model_fields, rest_of
 from .operation import ModelRef
 from .texts import BrokenJSON, read_json
 
@@ -206,7 +206,10 @@ def _is_renaming(value: Any) -> bool:
 @cache
 def _renames(wanted: Any) -> bool:
     """Whether a model, or one below it, has fields with other names on the wire."""
-    return any(getattr(model, "__wire_names__", None) for model in _models_below(wanted))
+    return any(
+        getattr(model, "__wire_names__", None) or rest_of(model) is not None
+        for model in _models_below(wanted)
+    )
 
 
 @cache
@@ -229,6 +232,8 @@ def _models_below(wanted: Any) -> set[Any]:
         if isinstance(kind, type) and attrs.has(kind) and kind not in seen:
             seen.add(kind)
             queue.extend(field.type for field in model_fields(kind))
+            rest = rest_of(kind)
+            queue.extend([rest.type] if rest is not None else [])
     return seen
 
 
@@ -253,11 +258,12 @@ def _by_wire_names(value: Any, kept: tuple[type, ...] = ()) -> Any:
     if kept and isinstance(value, kept):
         return value
     if attrs.has(type(value)):
-        return {
-            field.wire_name: _by_wire_names(held, kept)
-            for field in model_fields(_kind(value))
-            if not isinstance(held := getattr(value, field.name), UnsetType)
-        }
+        rest = rest_of(_kind(value))
+        written = {} if rest is None else _by_wire_names(getattr(value, rest.name), kept)
+        for field in model_fields(_kind(value)):
+            if not isinstance(held := getattr(value, field.name), UnsetType):
+                written[field.wire_name] = _by_wire_names(held, kept)
+        return written
     if isinstance(value, Mapping):
         return {key: _by_wire_names(held, kept) for key, held in value.items()}
     if isinstance(value, list | tuple):

@@ -36,6 +36,8 @@ class Style(enum.Enum):
     PLAIN = "plain"  # one value
     COMMA = "comma"  # a=1,2
     REPEAT = "repeat"  # a=1&a=2
+    SPACE = "space"  # a=1%202
+    PIPE = "pipe"  # a=1%7C2
 
 
 @attrs.frozen

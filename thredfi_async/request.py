@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
+from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
 from hashlib import sha256
@@ -28,6 +29,8 @@ __all__ = ["Request", "prepare", "with_key_of_body"]
 IDEMPOTENCY_KEY = "Idempotency-Key"
 
 _MOMENTS = ("date", "date-time")  # types of parameters
+_SEPARATORS = {Style.COMMA: (",", "comma"), Style.SPACE: (" ", "space"), Style.PIPE: ("|", "pipe")}
+_ENCODED = {Style.COMMA: ",", Style.SPACE: "%20", Style.PIPE: "%7C"}
 _HEADER_NAME = re.compile(r"[\w-]+").fullmatch
 
 # Makes the same key from the same external_id in every run, so that a repeated run is a replay.
@@ -150,11 +153,14 @@ def _pairs(name: str, value: Any, style: Style) -> list[str]:
     if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
         return [f"{key}={_quoted(name, _text(name, value))}"]
     texts = [_text(name, one) for one in value]
-    if style is Style.COMMA:
+    if style in _SEPARATORS:
+        separator, called = _SEPARATORS[style]
         for one in texts:
-            if "," in one:
-                raise InvalidRequest.at(name, f"{one!r} has a comma, which separates the values")
-        return [f"{key}={','.join(_quoted(name, one) for one in texts)}"] if texts else []
+            if separator in one:
+                text = f"{one!r} has a {called}, which separates the values"
+                raise InvalidRequest.at(name, text)
+        joined = _ENCODED[style].join(_quoted(name, one) for one in texts)
+        return [f"{key}={joined}"] if texts else []
     if style is Style.PLAIN:
         raise InvalidRequest.at(name, "takes one value, not several")
     return [f"{key}={_quoted(name, one)}" for one in texts]
@@ -187,6 +193,8 @@ def _text(name: str, value: Any) -> str:
             return str(int(value))
         case float() if isfinite(value):
             return str(float(value))
+        case Decimal() if value.is_finite():
+            return f"{value:f}"
         case int() | float():
             raise InvalidRequest.at(name, "must be a finite number of at most 64 bits")
     raise InvalidRequest.at(name, f"{type(value).__name__} can't be a query value")

@@ -29,7 +29,7 @@ from cattrs.gen import make_dict_structure_fn, override
 
 from .checks import LARGEST, check_held
 from .errors import InvalidRequest
-from .fields import FilePart, UnsetType, is_whole, model_fields
+from .fields import FilePart, UnsetType, is_whole, model_fields, rest_of, told_by
 
 __all__ = ["structured"]
 
@@ -66,19 +66,47 @@ def _converter(*, forbid_unknown: bool) -> cattrs.Converter:
 
     @converter.register_structure_hook_factory(attrs.has)
     def _(model: type) -> Callable[[Any, Any], Any]:
-        renamed: dict[str, Any] = {
+        adjusted: dict[str, Any] = {
             field.name: override(rename=field.wire_name)
             for field in model_fields(model)
             if field.wire_name != field.name
         }
-        build: Callable[[Any, Any], Any] = make_dict_structure_fn(model, converter, **renamed)
+        rest = rest_of(model)
+        known = {field.wire_name for field in model_fields(model)}
+        if rest is not None:
+            adjusted[rest.name] = override(omit=True)
+        build: Callable[[Any, Any], Any] = make_dict_structure_fn(model, converter, **adjusted)
 
         def hook(value: Any, _: Any) -> Any:
             if isinstance(value, model):
                 return value
             if not isinstance(value, Mapping):
                 raise InvalidRequest.at("", f"must be a mapping, not {type(value).__name__}")
-            return build(value, model)
+            if rest is None:
+                return build(value, model)
+            built = build({key: one for key, one in value.items() if key in known}, model)
+            others = {key: one for key, one in value.items() if key not in known}
+            setattr(built, rest.name, converter.structure(others, rest.type))
+            return built
+
+        return hook
+
+    @converter.register_structure_hook_factory(lambda kind: told_by(kind) is not None)
+    def _(kind: Any) -> Callable[[Any, Any], Any]:
+        told = told_by(kind)
+        assert told is not None
+        tag, models = told
+
+        def hook(value: Any, _: Any) -> Any:
+            if isinstance(value, tuple(models.values())):
+                return value
+            if not isinstance(value, Mapping):
+                raise InvalidRequest.at("", f"must be a mapping, not {type(value).__name__}")
+            named = value.get(tag)
+            model = models.get(named) if isinstance(named, str) else None
+            if model is None:
+                raise InvalidRequest.at(f".{tag}", f"must be {' or '.join(map(repr, models))}")
+            return converter.structure(value, model)
 
         return hook
 
@@ -156,6 +184,20 @@ def _number(value: Any, _: Any) -> float:
     raise _must_be("a number", value)
 
 
+def _decimal(value: Any, _: Any) -> Decimal:
+    if is_whole(value):
+        return Decimal(value)
+    if isinstance(value, str | Decimal):
+        try:
+            exact = Decimal(value)
+        except ArithmeticError:
+            raise _must_be("a decimal such as 1.50", value) from None
+        if exact.is_finite():
+            return exact
+    hint = "; a float isn't exact, so write it as text" if isinstance(value, float) else ""
+    raise _must_be("a decimal such as 1.50", value, hint)
+
+
 def _boolean(value: Any, _: Any) -> bool:
     if isinstance(value, bool):
         return value
@@ -207,6 +249,7 @@ _SCALARS: dict[Any, Callable[[Any, Any], Any]] = {
     int: _integer,
     float: _number,
     bool: _boolean,
+    Decimal: _decimal,
     datetime: _instant,
     date: _day,
     enum.Enum: _open_enum,

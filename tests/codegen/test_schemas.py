@@ -56,7 +56,7 @@ OTHER = {"properties": {"a": {"type": "string"}}}
     [
         ({"type": "string"}, "str"),
         ({"type": "string", "format": "uuid"}, "str"),
-        ({"type": "string", "format": "decimal"}, "str"),
+        ({"type": "string", "format": "decimal"}, "Decimal"),
         ({"type": "string", "format": "date"}, "dt.date"),
         ({"type": "string", "format": "date-time"}, "Instant"),
         ({"type": "string", "format": "binary"}, "str"),
