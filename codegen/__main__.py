@@ -12,7 +12,7 @@ from .document import read
 from .errors import CodegenError
 from .models import write_models
 from .operations import write_operations
-from .output import PACKAGE, differences, format_code, install
+from .output import PACKAGE, check_imports, differences, format_code, install
 from .overlay import apply_overlay, read_overlay
 from .schemas import Schemas
 from .shape import check
@@ -34,6 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
             document, unmatched = load(options.spec, overlay)
             generate(document, new)
             format_code(new)
+            check_imports(new)
             if options.check:
                 return _report(differences(new, options.output))
             install(new, options.output)
@@ -73,7 +74,8 @@ def load(spec: str, overlay: str | None) -> tuple[dict[str, Any], list[str]]:
     """The checked description with the overlay applied; the targets that matched nothing."""
     document = read(spec)
     unmatched = apply_overlay(document, read_overlay(overlay)) if overlay is not None else []
-    check(document, spec)
+    for problem in check(document, spec):
+        print(f"codegen: {spec}: {problem}; it is left out", file=sys.stderr)
     return document, unmatched
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
+from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
 from hashlib import sha256
@@ -15,12 +16,12 @@ from uuid import UUID, uuid4, uuid5
 
 import attrs
 
-from . import codec
-from .checks import LARGEST, NAIVE_DATETIME, check_held
+from . import bodies
+from .bodies import JSON
+from .checks import LARGEST, NAIVE_DATETIME
 from .errors import InvalidRequest
 from .fields import UNSET
-from .operation import ModelRef, Operation, Parameter, Replay, Style
-from .texts import harmless
+from .operation import Operation, Parameter, Replay, Style
 from .uploads import Form, Upload
 
 __all__ = ["Request", "prepare", "with_key_of_body"]
@@ -28,9 +29,9 @@ __all__ = ["Request", "prepare", "with_key_of_body"]
 IDEMPOTENCY_KEY = "Idempotency-Key"
 
 _MOMENTS = ("date", "date-time")  # types of parameters
+_SEPARATORS = {Style.COMMA: (",", "comma"), Style.SPACE: (" ", "space"), Style.PIPE: ("|", "pipe")}
+_ENCODED = {Style.COMMA: ",", Style.SPACE: "%20", Style.PIPE: "%7C"}
 _HEADER_NAME = re.compile(r"[\w-]+").fullmatch
-
-_DOCUMENT = "document"  # what bodies call what they say of a file
 
 # Makes the same key from the same external_id in every run, so that a repeated run is a replay.
 _KEY_NAMESPACE = UUID("6f0f2a4e-3c58-4c7a-9d43-0d6a5e0d9f11")
@@ -70,13 +71,13 @@ def prepare(
     target = _fill(operation, values)
     if query or extra_query:
         target += _query(operation, query, extra_query)
-    model, content = _body(operation, body, extra_body, file)
+    model, content, content_type = _body(operation, body, extra_body, file)
     external_id = _external_id(model, extra_body)
     key = idempotency_key
     makes_key = key is None and operation.replay is Replay.IDEMPOTENCY_KEY
     if makes_key:
         key = _key(operation, path, external_id)
-    headers: dict[str, str] = {}
+    headers: dict[str, str] = {} if content_type is None else {"Content-Type": content_type}
     if extra_headers:
         _check_headers(extra_headers)
         headers.update(extra_headers)
@@ -96,7 +97,10 @@ def with_key_of_body(request: Request) -> Request:
     requests would refuse the mended one for ever.
     """
     body = request.body
-    content = body if isinstance(body, bytes) else b"" if body is None else body.head + body.tail
+    if isinstance(body, Form):
+        content = b"".join(one for one in body.pieces if isinstance(one, bytes))
+    else:
+        content = body or b""
     key = str(uuid5(_KEY_NAMESPACE, f"{request.idempotency_key}/{sha256(content).hexdigest()}"))
     headers = {**request.headers, IDEMPOTENCY_KEY: key}
     return attrs.evolve(request, headers=headers, idempotency_key=key, key_is_made=False)
@@ -149,11 +153,14 @@ def _pairs(name: str, value: Any, style: Style) -> list[str]:
     if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
         return [f"{key}={_quoted(name, _text(name, value))}"]
     texts = [_text(name, one) for one in value]
-    if style is Style.COMMA:
+    if style in _SEPARATORS:
+        separator, called = _SEPARATORS[style]
         for one in texts:
-            if "," in one:
-                raise InvalidRequest.at(name, f"{one!r} has a comma, which separates the values")
-        return [f"{key}={','.join(_quoted(name, one) for one in texts)}"] if texts else []
+            if separator in one:
+                text = f"{one!r} has a {called}, which separates the values"
+                raise InvalidRequest.at(name, text)
+        joined = _ENCODED[style].join(_quoted(name, one) for one in texts)
+        return [f"{key}={joined}"] if texts else []
     if style is Style.PLAIN:
         raise InvalidRequest.at(name, "takes one value, not several")
     return [f"{key}={_quoted(name, one)}" for one in texts]
@@ -186,6 +193,8 @@ def _text(name: str, value: Any) -> str:
             return str(int(value))
         case float() if isfinite(value):
             return str(float(value))
+        case Decimal() if value.is_finite():
+            return f"{value:f}"
         case int() | float():
             raise InvalidRequest.at(name, "must be a finite number of at most 64 bits")
     raise InvalidRequest.at(name, f"{type(value).__name__} can't be a query value")
@@ -193,78 +202,17 @@ def _text(name: str, value: Any) -> str:
 
 def _body(
     operation: Operation[Any], body: Any, extra: Mapping[str, Any] | None, file: Upload | None
-) -> tuple[Any, bytes | Form | None]:
-    """The body as a model (or plain data), and as what is sent."""
+) -> tuple[Any, bytes | Form | None, str | None]:
+    """The body as a model (or plain data), as what is sent, and its type where that isn't JSON."""
     if not operation.bodies:
         if body is not None or extra or file is not None:
             raise InvalidRequest.at("body", f"{operation.id} takes none")
-        return None, None
-    if body is None:
-        if operation.body_required and not extra:
-            raise InvalidRequest.at("body", f"{operation.id} needs one")
-        body = {}
-        model: Any = body
-    else:
-        model = _as_model(operation.bodies[0][1], body)
-    if extra:
-        check_held("extra_body", extra)
-    if file is not None:
-        fields = {**codec.to_mapping(model), **(extra or {})}
-        return model, _form(operation, codec.to_mapping(fields), file)
-    if extra:
-        return model, codec.encode({**codec.to_mapping(model), **extra})
-    return model, codec.encode(model)
-
-
-def _form(operation: Operation[Any], fields: dict[str, Any], file: Upload) -> Form:
-    """A body with a file: its fields as text, lists and objects as JSON.
-
-    What the body says of the file (``document``) goes where the form has the file.
-    """
-    if not isinstance(file, Upload):
-        text = f'must be an Upload, such as Upload("invoice.pdf"), not {type(file).__name__}'
-        raise InvalidRequest.at("file", text)
-    if operation.file is None:
-        raise InvalidRequest.at("file", f"{operation.id} takes none")
-    above, dot, _ = operation.file.rpartition(".")
-    document = fields.pop(_DOCUMENT, {})
-    if not isinstance(document, Mapping):
-        raise InvalidRequest.at(_DOCUMENT, f"must be a mapping, not {type(document).__name__}")
-    for name, value in document.items():
-        where = f"{_DOCUMENT}.{name}"
-        if name == "file":
-            raise InvalidRequest.at(where, "is given as file= already")
-        if f"{above}{dot}{name}" in fields:
-            raise InvalidRequest.at(where, f"has no place beside {name} in a form with a file")
-        fields[f"{above}{dot}{name}"] = value
-    if operation.file in fields:
-        raise InvalidRequest.at(operation.file, "is given as file= already")
-    try:
-        texts = {str(name): _form_text(name, value) for name, value in fields.items()}
-        return Form.of(texts, operation.file, file)
-    except UnicodeError as error:
-        raise InvalidRequest.at("", f"the body can't be written as a form: {error}") from None
-
-
-def _form_text(name: str, value: Any) -> str:
-    if value is None:
-        raise InvalidRequest.at(name, "can't be null in a form, which a body with a file is")
-    if isinstance(value, str):
-        if harmless(value) != value:
-            raise InvalidRequest.at(name, "is not valid Unicode: it has half a surrogate pair")
-        return value
-    try:
-        return codec.encode(value).decode()
-    except InvalidRequest as error:
-        raise error.below(name) from None
-
-
-def _as_model(ref: ModelRef | None, body: Any) -> Any:
-    wanted = codec.load(ref) if ref is not None else None
-    if wanted is None or type(body) is wanted:
-        check_held("", body)
-        return body
-    return codec.structure(wanted, body)
+        return None, None, None
+    content_type, ref = operation.bodies[0]
+    if file is not None or len(operation.bodies) > 1 or content_type != JSON:
+        return bodies.written(operation, body, extra, file)
+    model = bodies.as_model(operation, ref, body, extra)
+    return model, bodies.as_json(model, extra), None
 
 
 def _external_id(model: Any, extra: Mapping[str, Any] | None) -> str | None:

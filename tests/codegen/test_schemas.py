@@ -56,7 +56,7 @@ OTHER = {"properties": {"a": {"type": "string"}}}
     [
         ({"type": "string"}, "str"),
         ({"type": "string", "format": "uuid"}, "str"),
-        ({"type": "string", "format": "decimal"}, "str"),
+        ({"type": "string", "format": "decimal"}, "Decimal"),
         ({"type": "string", "format": "date"}, "dt.date"),
         ({"type": "string", "format": "date-time"}, "Instant"),
         ({"type": "string", "format": "binary"}, "str"),
@@ -118,7 +118,7 @@ def test_types(schema: Any, hint: str) -> None:
 def test_what_a_request_takes_besides() -> None:
     assert _hint(STATUS, "request") == "XRequestIt | str"
     assert _hint({"type": "string", "format": "date-time"}, "request") == "dt.datetime"
-    assert _hint({"type": "string", "format": "binary"}, "request") == "bytes"
+    assert _hint({"type": "string", "format": "binary"}, "request") == "bytes | FilePart"
 
 
 @pytest.mark.parametrize(

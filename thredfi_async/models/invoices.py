@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from attrs import define, frozen
 
 from ..checks import Check, Checked, check, on_assignment
-from ..fields import UNSET, Instant, UnsetType, sparse
+from ..fields import UNSET, FilePart, Instant, UnsetType, sparse
 from . import common
 
 
@@ -312,7 +312,7 @@ class CreateInvoiceMultipartRequest(Checked):
     currency: str | UnsetType = UNSET
     """Guides only; the reference has the currency in the answer alone."""
 
-    file: bytes | UnsetType = UNSET
+    file: bytes | FilePart | UnsetType = UNSET
     document_type: str | UnsetType = UNSET
     upload_source: str | UnsetType = UNSET
     tags: Any = UNSET
@@ -338,7 +338,7 @@ class CreateInvoiceMultipartRequest(Checked):
         "metadata": check(),
         "document": check(lambda: InvoiceDocumentUploadRequest),
         "currency": check(str, max_length=3, min_length=3),
-        "file": check(bytes),
+        "file": check(bytes, FilePart),
         "document_type": check(str),
         "upload_source": check(str),
         "tags": check(),
