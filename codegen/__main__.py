@@ -5,20 +5,19 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .document import read
 from .errors import CodegenError
+from .loading import OVERLAY, TABLE, Loaded
+from .loading import load as loaded
 from .models import write_models
 from .operations import write_operations
 from .output import PACKAGE, differences, format_code, install
-from .overlay import apply_overlay, read_overlay
 from .schemas import Schemas
-from .shape import check
 from .survey import Survey
 
-OPENAPI = PACKAGE.parent / "openapi"
 DIFF_LINES = 200
 
 LISTED = 10  # overlay actions that are named when they don't apply
@@ -31,8 +30,8 @@ def main(arguments: list[str] | None = None) -> int:
         with tempfile.TemporaryDirectory() as name:
             new = Path(name)
             overlay = None if options.overlay == "none" else options.overlay
-            document, unmatched = load(options.spec, overlay)
-            generate(document, new)
+            found = loaded(options.spec, overlay)
+            generate(found.document, new)
             format_code(new)
             if options.check:
                 return _report(differences(new, options.output))
@@ -43,21 +42,16 @@ def main(arguments: list[str] | None = None) -> int:
         return _failed(f"{error.filename}: {error.strerror}")
     except RecursionError:
         return _failed(f"{options.spec}: nested too deeply, or within itself")
-    for target in unmatched[:LISTED]:
-        print(f"codegen: the overlay's action on {target} doesn't apply here", file=sys.stderr)
-    if len(unmatched) > LISTED:
-        print(f"codegen: and {len(unmatched) - LISTED} more don't", file=sys.stderr)
+    _tell(found)
     return 0
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m codegen", description=__doc__)
-    parser.add_argument(
-        "--spec", default=str(OPENAPI / "openapi.yaml"), help="path or URL of the description"
-    )
+    parser.add_argument("--spec", default=str(TABLE), help="path or URL of the description")
     parser.add_argument(
         "--overlay",
-        default=str(OPENAPI / "overlay.yaml"),
+        default=str(OVERLAY),
         help='path or URL of the overlay, or "none"',
     )
     parser.add_argument(
@@ -71,10 +65,24 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
 
 def load(spec: str, overlay: str | None) -> tuple[dict[str, Any], list[str]]:
     """The checked description with the overlay applied; the targets that matched nothing."""
-    document = read(spec)
-    unmatched = apply_overlay(document, read_overlay(overlay)) if overlay is not None else []
-    check(document, spec)
-    return document, unmatched
+    found = loaded(spec, overlay)
+    return found.document, found.laid.unmatched
+
+
+def _tell(found: Loaded) -> None:
+    """Say what became of the overlay and of the operations, where that isn't as ever."""
+    _list("the overlay's action on {} doesn't apply here", found.laid.unmatched)
+    _list("the overlay's guess on {} gives way to what the file says", found.laid.gave_way)
+    _list("the overlay's correction of {} stands", found.laid.stood)
+    if found.pairing is not None:
+        _list("the file has no {}, kept from our description", found.pairing.kept)
+
+
+def _list(sentence: str, names: Sequence[str]) -> None:
+    for name in names[:LISTED]:
+        print(f"codegen: {sentence.format(name)}", file=sys.stderr)
+    if len(names) > LISTED:
+        print(f"codegen: and {len(names) - LISTED} more alike", file=sys.stderr)
 
 
 def generate(document: dict[str, Any], folder: Path) -> None:

@@ -9,6 +9,7 @@ type, whether it may be null, and its constraints.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 from .classes import ANY, Alias, Enumeration, Field, Model, Reference, Side, Type, union
@@ -44,6 +45,9 @@ class Schemas:
         self._references = self._name_components(survey)
         for name, side in self._references:
             self._add_component(name, side)
+        for name, schema in self._components.items():
+            if isinstance(schema, dict):
+                self._add_other_names(name, schema.get("x-aliases", ()))
 
     # --- components -----------------------------------------------------------------------
 
@@ -75,6 +79,17 @@ class Schemas:
         elif reference.name not in self.aliases:  # one for both sides
             kind, _ = self._expand(component_pointer(name), reference, side)
             self.aliases[reference.name] = Alias(reference, kind)
+
+    def _add_other_names(self, name: str, others: Iterable[str]) -> None:
+        """What a schema is called elsewhere is a name of its class too, where it is free."""
+        reference = self._reference(name, "answer")
+        known = self.aliases.get(reference.name)
+        kind = known.type if known is not None else Type("class", reference=reference)
+        for other in others:
+            written = class_name(other)
+            if written not in self._names:
+                self._names.add(written)
+                self.aliases[written] = Alias(Reference(reference.module, written), kind)
 
     def _is_model(self, name: str) -> bool:
         return bool(self._flat(self._components[name]).get("properties"))

@@ -71,6 +71,7 @@ _KINDS: dict[str, dict[str, str]] = {
         "format": "text",
         "enum": "[anything]",
         "x-known-values": "[anything]",
+        "x-aliases": "[text]",
         "properties": "{schema}",
         "required": "[text]",
         "items": "schema",

@@ -1,0 +1,76 @@
+"""From a file to the description that code is generated from: read, paired, overlaid, checked."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from .calls import calls
+from .document import read
+from .output import PACKAGE
+from .overlay import Laid, lay_over, read_overlay
+from .pairing import ADOPTED, Pairing, pair
+from .shape import check
+from .uses import used_names, used_operations
+
+OPENAPI = PACKAGE.parent / "openapi"
+TABLE = OPENAPI / "openapi.yaml"
+OVERLAY = OPENAPI / "overlay.yaml"
+
+
+@attrs.frozen
+class Loaded:
+    """A description, ready to be generated from."""
+
+    document: dict[str, Any]
+    plain: dict[str, Any]  # as above, without the overlay
+    pairing: Pairing | None  # None: its names are ours as they are
+    laid: Laid
+
+
+def load(spec: str, overlay: str | None) -> Loaded:
+    """The checked description with the overlay applied. Raises `CodegenError`.
+
+    With an overlay a description of the same API, whatever it calls things, is brought to our
+    names first.
+    """
+    document = read(spec)
+    if overlay is None:
+        check(document, spec)
+        return Loaded(document, document, None, Laid())
+    actions = read_overlay(overlay)
+    pairing = None
+    foreign = ADOPTED in document
+    if not _is_table(spec):
+        check(document, spec)
+        pairing = paired(document, actions)
+        if pairing is not None:
+            document, foreign = pairing.document, True
+    plain = copy.deepcopy(document)
+    laid = lay_over(document, actions, foreign=foreign)
+    check(document, spec)
+    return Loaded(document, plain, pairing, laid)
+
+
+def paired(document: dict[str, Any], overlay: dict[str, Any]) -> Pairing | None:
+    """A checked description under our names; None where it is of another API."""
+    table = read(str(TABLE))
+    check(table, str(TABLE))
+    overlaid = our_description(overlay)
+    used = used_names() | used_operations(call.id for call in calls(table))
+    return pair(document, overlaid, used, plain=table)
+
+
+def our_description(overlay: dict[str, Any]) -> dict[str, Any]:
+    """Our own description as code is generated from it."""
+    table = read(str(TABLE))
+    lay_over(table, overlay, foreign=ADOPTED in table)
+    check(table, str(TABLE))
+    return table
+
+
+def _is_table(spec: str) -> bool:
+    return not spec.startswith(("http://", "https://")) and Path(spec).resolve() == TABLE
