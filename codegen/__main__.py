@@ -9,13 +9,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from .compare import Comparison, compare
 from .errors import CodegenError
-from .loading import OVERLAY, TABLE, Loaded
+from .loading import OVERLAY, TABLE, Loaded, our_description
 from .loading import load as loaded
 from .models import write_models
 from .operations import write_operations
 from .output import PACKAGE, differences, format_code, install
+from .overlay import read_overlay
+from .report import markdown, write_report
 from .schemas import Schemas
+from .services import suggestions
 from .survey import Survey
 
 DIFF_LINES = 200
@@ -24,12 +28,14 @@ LISTED = 10  # overlay actions that are named when they don't apply
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit status: 0 done or up to date, 1 stale (--check), 2 unusable input."""
+    """Exit status: 0 done, up to date or equal, 1 stale or different, 2 unusable input."""
     options = _parse(arguments)
     try:
         with tempfile.TemporaryDirectory() as name:
             new = Path(name)
             overlay = None if options.overlay == "none" else options.overlay
+            if options.compare:
+                return _compare(options.spec, overlay, options.report)
             found = loaded(options.spec, overlay)
             generate(found.document, new)
             format_code(new)
@@ -60,7 +66,33 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--check", action="store_true", help="write nothing; exit 1 where the output is stale"
     )
+    parser.add_argument(
+        "--compare",
+        action="store_true",
+        help="write no code; say in what the file differs from ours",
+    )
+    parser.add_argument(
+        "--report", type=Path, help="with --compare: file for the report (and .json beside it)"
+    )
     return parser.parse_args(arguments)
+
+
+def compared(spec: str, overlay: str | None) -> tuple[Loaded, Comparison]:
+    """A description of the same API, and in what it differs from ours. Raises `CodegenError`."""
+    found = loaded(spec, overlay, always=True)
+    if overlay is None or found.pairing is None:
+        raise CodegenError(f"{spec}: has none of our operations, so there is nothing to compare")
+    ours = our_description(read_overlay(overlay))
+    return found, compare(found.plain, ours, found.document)
+
+
+def _compare(spec: str, overlay: str | None, report: Path | None) -> int:
+    found, comparison = compared(spec, overlay)
+    if report is None:
+        print(markdown(spec, found, comparison), end="")
+    else:
+        write_report(report, spec, found, comparison)
+    return 1 if comparison.differences else 0
 
 
 def load(spec: str, overlay: str | None) -> tuple[dict[str, Any], list[str]]:
@@ -76,6 +108,8 @@ def _tell(found: Loaded) -> None:
     _list("the overlay's correction of {} stands", found.laid.stood)
     if found.pairing is not None:
         _list("the file has no {}, kept from our description", found.pairing.kept)
+        for line in suggestions(found):
+            print(line, file=sys.stderr)
 
 
 def _list(sentence: str, names: Sequence[str]) -> None:

@@ -31,11 +31,11 @@ class Loaded:
     laid: Laid
 
 
-def load(spec: str, overlay: str | None) -> Loaded:
+def load(spec: str, overlay: str | None, *, always: bool = False) -> Loaded:
     """The checked description with the overlay applied. Raises `CodegenError`.
 
     With an overlay a description of the same API, whatever it calls things, is brought to our
-    names first.
+    names first; our own only if that is to be done ``always``.
     """
     document = read(spec)
     if overlay is None:
@@ -44,7 +44,7 @@ def load(spec: str, overlay: str | None) -> Loaded:
     actions = read_overlay(overlay)
     pairing = None
     foreign = ADOPTED in document
-    if not _is_table(spec):
+    if always or not _is_table(spec):
         check(document, spec)
         pairing = paired(document, actions)
         if pairing is not None:

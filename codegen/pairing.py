@@ -40,6 +40,7 @@ from .roles import (
 )
 
 ALIASES = "x-aliases"  # other names of a schema: in the file it has that one
+NEW = "x-new"  # on an operation or a parameter that we lack
 ADOPTED = "x-adopted"  # on a description that was brought to our names
 
 _NAME = re.compile(r"\{([^}]+)\}")
@@ -123,7 +124,7 @@ class _Pairer:
                 id = _free(their.id, taken)
                 taken.add(id)
                 new.append(id)
-                written = self._written(their, None) | {"operationId": id}
+                written = self._written(their, None) | {"operationId": id, NEW: True}
                 tag = (their.operation.get("tags") or [""])[0]
                 if tag in tags:
                     written["tags"] = [tags[tag]]
@@ -259,6 +260,8 @@ class _Pairer:
         for parameter in their.parameters:
             mine = self._parameter(parameter, their, our) if our is not None else {}
             copied = dict(parameter)
+            if our is not None and not mine:
+                copied[NEW] = True
             if parameter["in"] == "path":
                 copied["name"] = names.get(parameter["name"], parameter["name"])
             if "schema" in parameter:
