@@ -26,14 +26,14 @@ from .services import suggestions
 ROOT = PACKAGE.parent
 REPORT = ROOT / "build" / "adopt" / "report.md"
 # What says whether all is well, and how each names a place: `file:line: text`.
-CHECKS: dict[str, Sequence[str]] = {
-    "ruff format": ("ruff", "format", "--check", "."),
-    "ruff check": ("ruff", "check", "--output-format=concise", "."),
-    "mypy": ("mypy", "--no-error-summary"),
-    "pyright": ("pyright",),
-    "lint-imports": ("importlinter.cli", "lint-imports"),
-    "codegen --check": ("codegen", "--check"),
-}
+CHECKS = (
+    ("ruff", "format", "--check", "."),
+    ("ruff", "check", "--output-format=concise", "."),
+    ("mypy", "--no-error-summary"),
+    ("pyright",),
+    ("lint-imports",),
+    ("python", "-m", "codegen", "--check"),
+)
 _PLACE = re.compile(r"^\s*(?P<file>[^\s:]+\.py):(?P<line>\d+)(?::\d+)?(?P<text>.*)", re.MULTILINE)
 
 
@@ -60,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"adopt: {options.spec}: nested too deeply, or within itself", file=sys.stderr)
         return 2
     write_report(REPORT, options.spec, loaded, found)
-    left = list(_checks(shlex.split(options.tests)))
+    left = list(_checks(CHECKS if options.checks == "all" else (), shlex.split(options.tests)))
     text = markdown(options.spec, loaded, found) + "\n".join(_left(left, loaded)) + "\n"
     REPORT.write_text(text, "utf-8")
     shown = REPORT.relative_to(ROOT)
@@ -102,6 +102,9 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--tests", default="tests -m 'not long'", help="what pytest is to run, as one text"
     )
+    parser.add_argument(
+        "--checks", choices=("all", "none"), default="all", help="beside the tests (default: all)"
+    )
     return parser.parse_args(arguments)
 
 
@@ -117,18 +120,19 @@ def _check_is_clean() -> None:
         raise CodegenError(f"there are changes that are not committed ({first}); commit them first")
 
 
-def _checks(tests: Sequence[str]) -> Iterator[str]:
+def _checks(checks: Sequence[Sequence[str]], tests: Sequence[str]) -> Iterator[str]:
     """What doesn't pass, each with its place."""
-    for name, command in CHECKS.items():
-        yield from _run(name, [sys.executable, "-m", *command])
-    yield from _run(
-        "tests",
-        [sys.executable, "-m", "pytest", "-q", "--tb=line", "-p", "no:cacheprovider", *tests],
+    for command in checks:
+        yield from _run(command)
+    yield from _run(("python", "-m", "pytest", "-q", "--tb=line", "-p", "no:cacheprovider", *tests))
+
+
+def _run(command: Sequence[str]) -> Iterator[str]:
+    name = command[2] if command[0] == "python" else command[0]
+    program = str(Path(sys.executable).parent / command[0])
+    done = subprocess.run(
+        [program, *command[1:]], cwd=ROOT, capture_output=True, text=True, check=False
     )
-
-
-def _run(name: str, command: Sequence[str]) -> Iterator[str]:
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode == 0:
         return
     text = done.stdout + done.stderr
@@ -152,3 +156,7 @@ def _left(left: Sequence[str], loaded: Loaded) -> Iterator[str]:
     methods = list(suggestions(loaded))
     if methods:
         yield from ("", "## Methods for what is new", "", "```python", *methods, "```")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -115,6 +115,7 @@ class Field:
     description: str
     constraints: Mapping[str, Any]
     secret: bool
+    is_uuid: bool = False  # holds a UUID, or several
 
 
 @attrs.frozen
@@ -134,6 +135,8 @@ class Enumeration:
     reference: Reference
     description: str
     members: tuple[tuple[str, str], ...]
+    takes_blank: bool = False
+    takes_any: bool = False  # the values are examples
 
 
 @attrs.frozen

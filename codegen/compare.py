@@ -281,7 +281,8 @@ class _Comparer:
             return
         differing = self._traits("field", place, side, {"schema": their}, {"schema": our}, code)
         if is_required != was:
-            breaks = is_required if side == "request" else False
+            breaks = is_required and side == "request"
+            code = code or places(owner) or places(operation)
             self._add("field", "required", place, is_required, was, breaks, code)
             differing.add("required")
         self._guess(our, place, differing)

@@ -32,7 +32,7 @@ from typing import Any, ClassVar, TypeAlias
 from attrs import define, field, frozen
 
 from ..checks import Check, Checked, check, on_assignment
-from ..fields import UNSET, Instant, OpenEnum, UnsetType, sparse
+from ..fields import UNSET, Instant, OpenEnum, UnsetType, sparse, takes
 """
 
 
@@ -132,6 +132,11 @@ def _enum_data(enum: Enumeration) -> dict[str, Any]:
         "name": enum.reference.name,
         "docstring": docstring(enum.description),
         "members": [(name, repr(value)) for name, value in enum.members],
+        "takes": ", ".join(
+            f"{name}=True"
+            for name, given in (("blank", enum.takes_blank), ("other", enum.takes_any))
+            if given
+        ),
     }
 
 
@@ -153,6 +158,7 @@ def _model_data(model: Model) -> dict[str, Any]:
         "renamed": {one.name: one.wire_name for one in model.fields if one.name != one.wire_name},
         "own_fields": fields,
         "checks": checks,
+        "uuids": [one.wire_name for one in model.fields if one.is_uuid],
     }
 
 

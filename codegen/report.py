@@ -44,7 +44,7 @@ def as_json(source: str, loaded: Loaded, found: Comparison) -> str:
         "overlay": attrs.asdict(loaded.laid),
         "kept": list(pairing.kept) if pairing else [],
         "new": list(pairing.new) if pairing else [],
-        "gone": list(pairing.gone) if pairing else [],
+        "gone": _gone(loaded),
         "operations": dict(pairing.operations) if pairing else {},
         "schemas": dict(pairing.schemas) if pairing else {},
     }
@@ -62,7 +62,7 @@ def _lines(source: str, loaded: Loaded, found: Comparison) -> Iterator[str]:
         yield f"- {len(loaded.pairing.operations)} operations are in both"
         yield f"- kept from ours: {_joined(loaded.pairing.kept)}"
         yield f"- new: {_joined(loaded.pairing.new)}"
-        yield f"- schemas of ours without a part in it: {_joined(loaded.pairing.gone)}"
+        yield f"- schemas of ours without a part in it: {_joined(_gone(loaded))}"
     yield from _table("What breaks", found.breaking, code=True)
     for kind, title in _TITLES.items():
         rest = [one for one in found.differences if one.kind == kind and not one.breaks]
@@ -108,6 +108,12 @@ def _list(title: str, entries: Iterable[str]) -> Iterator[str]:
     written = [f"- {one}" for one in entries]
     if written:
         yield from ("", f"## {title}", "", *written)
+
+
+def _gone(loaded: Loaded) -> list[str]:
+    """Schemas of ours that neither the file nor the overlay has."""
+    held = loaded.document["components"]["schemas"]
+    return [name for name in loaded.pairing.gone if name not in held] if loaded.pairing else []
 
 
 def _joined(names: Iterable[str]) -> str:

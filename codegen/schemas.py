@@ -120,6 +120,7 @@ class Schemas:
                         else {}
                     ),
                     secret=bool(held.get("x-secret")),
+                    is_uuid=side == "request" and self._is_uuid(whole),
                 )
             )
         description = str(flat.get("description") or "")
@@ -130,7 +131,18 @@ class Schemas:
         for value in values:
             members[member_name(value, members)] = value
         description = str(schema.get("description") or "")
-        self.enums[reference.name] = Enumeration(reference, description, tuple(members.items()))
+        self.enums[reference.name] = Enumeration(
+            reference,
+            description,
+            tuple(members.items()),
+            takes_blank="" in schema.get("enum", ()),
+            takes_any=bool(schema.get("x-open")),
+        )
+
+    def _is_uuid(self, schema: Schema) -> bool:
+        items = self._flat(schema.get("items"))
+        held = items or schema
+        return held.get("format") == "uuid" and not held.get("x-upload")
 
     # --- what operations add ---------------------------------------------------------------
 
