@@ -140,7 +140,8 @@ def _run(command: Sequence[str]) -> Iterator[str]:
         f"{name}: {one['file'].removeprefix(f'{ROOT}/')}:{one['line']}{one['text']}"
         for one in _PLACE.finditer(text)
     ]
-    failed = [f"{name}: {line}" for line in text.splitlines() if line.startswith("FAILED ")]
+    tests = (line.removeprefix("FAILED ") for line in text.splitlines() if "FAILED " in line[:7])
+    failed = [f"{name}: {line.partition(' - ')[0]}" for line in tests]
     yield from (
         dict.fromkeys([*found, *failed])
         if found or failed
