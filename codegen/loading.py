@@ -59,6 +59,8 @@ def paired(document: dict[str, Any], overlay: dict[str, Any]) -> Pairing | None:
     """A checked description under our names; None where it is of another API."""
     table = read(str(TABLE))
     check(table, str(TABLE))
+    if not {call.key for call in calls(document)} & {call.key for call in calls(table)}:
+        return None
     overlaid = our_description(overlay)
     used = used_names() | used_operations(call.id for call in calls(table))
     return pair(document, overlaid, used, plain=table)

@@ -191,10 +191,10 @@ def _answer_field(field: Field, hint: str) -> tuple[str, list[str]]:
 def _request_field(field: Field, hint: str) -> tuple[str, list[str]]:
     arguments = []
     if hint != "Any":
-        if field.nullable:
-            hint += " | None"
         if not field.required:
             hint += " | UnsetType"
+        if field.nullable:
+            hint += " | None"
     if not field.required:
         arguments.append("default=UNSET")
     if field.secret:

@@ -46,6 +46,13 @@ ADOPTED = "x-adopted"  # on a description that was brought to our names
 _NAME = re.compile(r"\{([^}]+)\}")
 
 
+# Keys of a schema that are gone into one by one, and those that hold data, not schemas.
+_SEEN = {
+    *("properties", "items", "additionalProperties", "allOf", "oneOf", "anyOf", "discriminator"),
+    *("default", "enum", "const", "example", "examples", "required", "externalDocs", "xml"),
+}
+
+
 @attrs.frozen
 class Pairing:
     """A description under our names, and how it came to them."""
@@ -351,7 +358,19 @@ class _Pairer:
             ]
         if "discriminator" in their:
             written["discriminator"] = self._discriminator(their["discriminator"])
+        for key in their.keys() - _SEEN:
+            written[key] = self._rest(their[key], depth + 1)
         return written
+
+    def _rest(self, node: Any, depth: int) -> Any:
+        """What of a schema is in no pair of its own: only the references in it are renamed."""
+        if isinstance(node, list):
+            return [self._rest(one, depth) for one in node]
+        if not isinstance(node, dict) or depth > DEEPEST:
+            return node
+        if isinstance(node.get("$ref"), str):
+            return self._schema(node, None, depth)
+        return {key: self._rest(one, depth + 1) for key, one in node.items()}
 
     def _discriminator(self, given: Any) -> Any:
         if not isinstance(given, dict) or not isinstance(given.get("mapping"), dict):
