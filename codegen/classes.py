@@ -154,6 +154,7 @@ class Field:
     constraints: Mapping[str, Any]
     secret: bool
     items: Items | None = None
+    is_uuid: bool = False  # holds a UUID, or several
 
 
 @attrs.frozen
@@ -175,6 +176,8 @@ class Enumeration:
     reference: Reference
     description: str
     members: tuple[tuple[str, str], ...]
+    takes_blank: bool = False
+    takes_any: bool = False  # the values are examples
 
 
 @attrs.frozen

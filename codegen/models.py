@@ -35,7 +35,7 @@ from typing import Annotated, Any, ClassVar, TypeAlias
 from attrs import define, field, frozen
 
 from ..checks import Check, Checked, check, on_assignment
-from ..fields import UNSET, FilePart, Instant, OneOf, OpenEnum, UnsetType, sparse
+from ..fields import UNSET, FilePart, Instant, OneOf, OpenEnum, UnsetType, sparse, takes
 """
 
 
@@ -136,6 +136,11 @@ def _enum_data(enum: Enumeration) -> dict[str, Any]:
         "name": enum.reference.name,
         "docstring": docstring(enum.description),
         "members": [(name, repr(value)) for name, value in enum.members],
+        "takes": ", ".join(
+            f"{name}=True"
+            for name, given in (("blank", enum.takes_blank), ("other", enum.takes_any))
+            if given
+        ),
     }
 
 
@@ -165,6 +170,7 @@ def _model_data(model: Model) -> dict[str, Any]:
         "own_fields": fields,
         "rest": REST if model.rest is not None else None,
         "checks": checks,
+        "uuids": [one.wire_name for one in model.fields if one.is_uuid],
     }
 
 
@@ -197,10 +203,10 @@ def _answer_field(field: Field, hint: str) -> tuple[str, list[str]]:
 def _request_field(field: Field, hint: str) -> tuple[str, list[str]]:
     arguments = []
     if hint != "Any":
-        if field.nullable:
-            hint += " | None"
         if not field.required:
             hint += " | UnsetType"
+        if field.nullable:
+            hint += " | None"
     if not field.required:
         arguments.append("default=UNSET")
     if field.secret:

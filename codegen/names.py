@@ -15,7 +15,8 @@ RESERVED = frozenset(
         *("Annotated", "Decimal", "FilePart", "OneOf", REST),
         *("Any", "Check", "Checked", "ClassVar", "Instant", "Mapping", "OpenEnum", "TypeAlias"),
         *("UNSET", "UnsetType", "annotations", "check", "common", "define", "dt", "field"),
-        *("frozen", "self", "sparse", "bool", "bytes", "dict", "float", "int", "list", "str"),
+        *("frozen", "self", "sparse", "takes", "bool", "bytes", "dict", "float", "int", "list"),
+        "str",
     }
 )
 

@@ -170,12 +170,27 @@ class _Writer:
                 # another description than the one that the overlay was made for
                 print(f"codegen: {self.id}: no {given[name]} to look it up by", file=sys.stderr)
                 continue
+            unknown = self._unknown_filters(read, given, name)
+            if unknown:
+                print(f"codegen: {self.id}: {given[name]} has no {unknown[0]}", file=sys.stderr)
+                continue
             arguments.append(f"{name}={given[name]!r}")
             if name == "read":
                 arguments += [f"{one}={given[one]!r}" for one in ("by", "covers") if one in given]
         if "query" in given:
             arguments.append(f"query={tuple(given['query'].items())!r}")
         return f"Lookup({', '.join(arguments)})"
+
+    def _unknown_filters(self, read: Endpoint, given: Mapping[str, Any], name: str) -> list[str]:
+        """The parameters that a look-up sends and the read doesn't have."""
+        if name == "single":
+            return []
+        wanted = [
+            *given.get("query", ()),
+            *([given["by"]] if name == "read" and "by" in given else []),
+        ]
+        known = {one["name"] for one in read.parameters} | _names_in(read.path)
+        return [one for one in wanted if one not in known]
 
     def _get(self, id: str) -> Endpoint | None:
         """The read of this operationId."""
@@ -227,6 +242,8 @@ class _Writer:
         kind = whole.get("type", "string")
         if whole.get("format") in ("date", "date-time", "uuid"):
             kind = whole["format"]
+        if kind == "string":  # no more than text is said; what else is known stands beside
+            kind = parameter.get("x-format", kind)
         if kind != "string":
             arguments.append(f"type={kind!r}")
         if parameter.get("required"):
@@ -234,9 +251,23 @@ class _Writer:
         if style:
             arguments.append(f"style=Style.{style}")
         values = tuple(value for value in whole.get("enum", ()) if value and isinstance(value, str))
+        values = values or self._values_beside(parameter)
         if values:
             arguments.append(f"values={values!r}")
         return f"Parameter({', '.join(arguments)})"
+
+    def _values_beside(self, parameter: Mapping[str, Any]) -> tuple[str, ...]:
+        """The values of the enum that stands beside a parameter which has none of its own."""
+        name = parameter.get("x-values-of")
+        if name is None:
+            return ()
+        schema = self.document["components"]["schemas"].get(name, {})
+        whole = self._whole(schema)
+        values = whole.get("enum") or whole.get("x-known-values")
+        if not values:  # another description than the one that the overlay was made for
+            print(f"codegen: {self.id}: no values in {name}", file=sys.stderr)
+            return ()
+        return (*(str(one) for one in values if one), *parameter.get("x-more-values", ()))
 
     def _whole(self, schema: Any, passed: tuple[str, ...] = ()) -> dict[str, Any]:
         """All that a schema says, references and combinations included; null set aside."""

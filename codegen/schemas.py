@@ -9,6 +9,7 @@ type, whether it may be null, and its constraints.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 import attrs
@@ -65,6 +66,9 @@ class Schemas:
         self._references = self._name_components(survey)
         for name, side in self._references:
             self._add_component(name, side)
+        for name, schema in self._components.items():
+            if isinstance(schema, dict):
+                self._add_other_names(name, schema.get("x-aliases", ()))
 
     # --- components -----------------------------------------------------------------------
 
@@ -99,6 +103,18 @@ class Schemas:
             kind, _ = self._expand(component_pointer(name), reference, side)
             self.aliases[reference.name] = Alias(reference, kind, side)
 
+    def _add_other_names(self, name: str, others: Iterable[str]) -> None:
+        """What a schema is called elsewhere is a name of its class too, where it is free."""
+        reference = self._reference(name, "answer")
+        known = self.aliases.get(reference.name)
+        kind = known.type if known is not None else Type("class", reference=reference)
+        side = known.side if known is not None else "answer"
+        for other in others:
+            written = class_name(other)
+            if written not in self._names:
+                self._names.add(written)
+                self.aliases[written] = Alias(Reference(reference.module, written), kind, side)
+
     def _is_model(self, name: str) -> bool:
         return bool(self._flat(self._components[name]).get("properties"))
 
@@ -128,6 +144,7 @@ class Schemas:
                     description=str(held.get("description") or ""),
                     secret=bool(held.get("x-secret")),
                     **self._limits(kind, held, f"{reference.name}.{names[wire_name]}", side),
+                    is_uuid=side == "request" and self._is_uuid(whole),
                 )
             )
         rest, rest_nullable = None, False
@@ -172,7 +189,18 @@ class Schemas:
         for value in values:
             members[member_name(value, members)] = value
         description = str(schema.get("description") or "")
-        self.enums[reference.name] = Enumeration(reference, description, tuple(members.items()))
+        self.enums[reference.name] = Enumeration(
+            reference,
+            description,
+            tuple(members.items()),
+            takes_blank="" in schema.get("enum", ()),
+            takes_any=bool(schema.get("x-open")),
+        )
+
+    def _is_uuid(self, schema: Schema) -> bool:
+        items = self._flat(schema.get("items"))
+        held = items or schema
+        return held.get("format") == "uuid" and not held.get("x-upload")
 
     # --- what operations add ---------------------------------------------------------------
 

@@ -32,6 +32,7 @@ class Checked:
 
     __slots__ = ()
     __checks__: ClassVar[Mapping[str, Check]] = {}
+    __uuids__: ClassVar[frozenset[str]] = frozenset()  # by wire name, what holds UUIDs
 
     def __attrs_post_init__(self) -> None:
         # Only the first instance comes here; the class that lists the checks (this one's, or

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import typing
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from datetime import datetime
 from functools import cache
 from typing import (
@@ -40,6 +40,8 @@ __all__ = [
     "model_fields",
     "rest_of",
     "sparse",
+    "taken_besides",
+    "takes",
     "told_by",
 ]
 
@@ -100,6 +102,28 @@ class OpenEnum(enum.StrEnum):
 
     def __reduce_ex__(self, protocol: object) -> tuple[Any, ...]:
         return type(self), (self._value_,)
+
+
+E = TypeVar("E", bound=OpenEnum)
+
+
+def takes(*, blank: bool = False, other: bool = False) -> Callable[[type[E]], type[E]]:
+    """A decorator of enums: what the description takes besides the values it lists.
+
+    ``blank``: the empty text; ``other``: any other text, as the values are examples.
+    """
+
+    def marked(kind: type[E]) -> type[E]:
+        type.__setattr__(kind, "__takes__", (blank, other))
+        return kind
+
+    return marked
+
+
+def taken_besides(kind: type[OpenEnum]) -> tuple[bool, bool]:
+    """Whether an enum takes the empty text, and whether any other: see `takes`."""
+    found: tuple[bool, bool] = vars(kind).get("__takes__", (False, False))
+    return found
 
 
 def is_whole(value: object) -> TypeGuard[int]:

@@ -45,8 +45,8 @@ class Parameter:
     """One query or header parameter, by its name on the wire.
 
     ``type`` is the OpenAPI type or, where it says more, the format: string,
-    integer, number, boolean, date, date-time, uuid. For a list it is that of
-    the elements.
+    integer, number, boolean, date, date-time, date-or-date-time, uuid. For a list it is
+    that of the elements.
     """
 
     name: str

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from math import isfinite
 from typing import Any
@@ -69,7 +69,8 @@ def prepare(
         if not isinstance(value, str | UUID):
             raise InvalidRequest.at(name, f"must be text, not {type(value).__name__}")
     target = _fill(operation, values)
-    if query or extra_query:
+    required = _required(operation)
+    if query or extra_query or required:
         target += _query(operation, query, extra_query)
     model, content, content_type = _body(operation, body, extra_body, file)
     external_id = _external_id(model, extra_body)
@@ -85,6 +86,8 @@ def prepare(
         _check_header_value("idempotency_key", idempotency_key)
     if key is not None:
         headers[IDEMPOTENCY_KEY] = key
+    if required:
+        _check_required_headers(operation, headers)
     return Request(
         operation, target, path, content, headers, external_id, key, makes_key and bool(external_id)
     )
@@ -122,19 +125,44 @@ def _query(
     operation: Operation[Any], values: Mapping[str, Any], extra: Mapping[str, Any] | None
 ) -> str:
     pairs: list[str] = []
-    if values:
-        for parameter in operation.query:
-            value = values.get(parameter.name)
-            if value is not None and value is not UNSET:
-                if parameter.type in _MOMENTS:
-                    _check_moment(parameter, value)
-                pairs.extend(_pairs(parameter.name, value, parameter.style))
+    known = _query_parameters(operation)
+    for name, value in values.items():
+        if name not in known and value is not None and value is not UNSET:
+            # Left out, a filter would turn "the paid invoices" into "all invoices".
+            raise InvalidRequest.at(name, f"isn't a query parameter of {operation.id}")
+    for name, parameter in known.items():
+        before = len(pairs)
+        value = values.get(name)
+        if value is not None and value is not UNSET:
+            if parameter.type in _MOMENTS:
+                _check_moment(parameter, value)
+            pairs.extend(_pairs(name, value, parameter.style))
+        if parameter.required and len(pairs) == before and (extra or {}).get(name) is None:
+            raise InvalidRequest.at(name, "is required")
     for name, value in (extra or {}).items():
         if not isinstance(name, str):
             raise InvalidRequest.at("extra_query", f"{name!r} isn't a name")
         if value is not None:
             pairs.extend(_pairs(name, value, Style.REPEAT))
     return "?" + "&".join(pairs) if pairs else ""
+
+
+@cache
+def _query_parameters(operation: Operation[Any]) -> dict[str, Parameter]:
+    return {parameter.name: parameter for parameter in operation.query}
+
+
+@cache
+def _required(operation: Operation[Any]) -> bool:
+    """Whether a query or header parameter of an operation is required."""
+    return any(one.required for one in (*operation.query, *operation.headers))
+
+
+def _check_required_headers(operation: Operation[Any], headers: Mapping[str, str]) -> None:
+    given = {name.lower() for name in headers}
+    for parameter in operation.headers:
+        if parameter.required and parameter.name.lower() not in given:
+            raise InvalidRequest.at(parameter.name, "is required, as one of extra_headers")
 
 
 def _check_moment(parameter: Parameter, value: Any) -> None:

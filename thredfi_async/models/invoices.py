@@ -102,6 +102,12 @@ class InvoiceRequest(Checked):
         "customer_id": check(str),
     }
 
+    __uuids__: ClassVar[frozenset[str]] = frozenset(
+        {
+            "customer_id",
+        }
+    )
+
 
 @define(kw_only=True, field_transformer=on_assignment)
 class InvoiceSalesTaxRequest(Checked):
@@ -278,6 +284,12 @@ class UpdateInvoiceRequest(Checked):
         "tips": check(int),
     }
 
+    __uuids__: ClassVar[frozenset[str]] = frozenset(
+        {
+            "customer_id",
+        }
+    )
+
 
 @define(kw_only=True, field_transformer=on_assignment)
 class CreateInvoiceMultipartRequest(Checked):
@@ -344,6 +356,12 @@ class CreateInvoiceMultipartRequest(Checked):
         "tags": check(),
     }
 
+    __uuids__: ClassVar[frozenset[str]] = frozenset(
+        {
+            "customer_id",
+        }
+    )
+
 
 @define(kw_only=True, field_transformer=on_assignment)
 class CreateInvoiceRequest(Checked):
@@ -395,3 +413,9 @@ class CreateInvoiceRequest(Checked):
         "document": check(lambda: InvoiceDocumentUploadRequest),
         "currency": check(str, max_length=3, min_length=3),
     }
+
+    __uuids__: ClassVar[frozenset[str]] = frozenset(
+        {
+            "customer_id",
+        }
+    )

@@ -261,6 +261,12 @@ class VendorRefundCreateMultipartRequest(Checked):
         "tags": check(),
     }
 
+    __uuids__: ClassVar[frozenset[str]] = frozenset(
+        {
+            "vendor_id",
+        }
+    )
+
 
 @define(kw_only=True, field_transformer=on_assignment)
 class VendorRefundCreateRequest(Checked):
@@ -305,6 +311,12 @@ class VendorRefundCreateRequest(Checked):
         "payments": check(list, items=lambda: VendorRefundPaymentRequest),
         "document": check(lambda: VendorRefundDocumentUploadRequest),
     }
+
+    __uuids__: ClassVar[frozenset[str]] = frozenset(
+        {
+            "vendor_id",
+        }
+    )
 
 
 @sparse
