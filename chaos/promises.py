@@ -8,6 +8,7 @@ tell what became of a record, hardly any stays unknown.
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,8 @@ __all__ = ["Promises", "held_against", "run", "servers"]
 SHARE = 0.1  # of the requests leave it open what they did
 MOST_UNKNOWN = 0.001  # of the records of kinds that a read finds, which all of these are
 RATE = 500.0  # requests a second
-SECONDS = 4.0  # that a throttled push takes at least
+SLOWED = 0.4  # of the pace that is possible here: a limit that nobody meets proves nothing
+PACED = 600  # records that the pace is measured by
 
 
 @attrs.frozen
@@ -40,10 +42,9 @@ class Promises:
     concurrency: int = 64
 
 
-def servers(records: int) -> dict[str, Promises]:
-    """All of them, by name, for so many records each."""
-    # So that the limits are met by few records, too.
-    rate = min(RATE, records / SECONDS)
+def servers(pace: float) -> dict[str, Promises]:
+    """All of them, by name, where ``pace`` records a second go in without limits."""
+    rate = min(RATE, max(1.0, SLOWED * pace))
     slow = {"kind": "throttle", "rate": rate / 5, "business": BUSINESSES[0]}
     found = {
         f"duplicates refused with {status}": Promises(
@@ -61,13 +62,25 @@ def servers(records: int) -> dict[str, Promises]:
 async def run(sizes: Sizes, folder: Path) -> Result:
     """Push a share of the records to each of the servers."""
     result = Result()
-    records = sizes.records // len(servers(0))
-    for number, (name, promises) in enumerate(servers(records).items()):
+    found = servers(await _pace(sizes, folder))
+    records = sizes.records // len(found)
+    for number, (name, promises) in enumerate(found.items()):
         below = folder / str(number)
         below.mkdir()
         given = list(lines(sizes.seed + number, records))
         await _push(result, sizes, below, name, promises, given)
     return result
+
+
+async def _pace(sizes: Sizes, folder: Path) -> float:
+    """How many records a second go in, on this machine and now, where nothing holds them."""
+    below = folder / "pace"
+    below.mkdir()
+    given = list(lines(sizes.seed, PACED))
+    with running(seed=sizes.seed) as server:
+        begun = time.monotonic()
+        await push_all(server, given, below, Said(), concurrency=64)
+        return len(given) / (time.monotonic() - begun)
 
 
 async def _push(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Generator
 from unittest.mock import Mock
 
 import aiohttp
 import aioresponses.core
+import hypothesis
 import pytest
 
 from tests.emulator.watcher import Watcher
@@ -39,6 +41,11 @@ _bridge_aioresponses()
 
 watcher = Watcher()
 
+
+# How long an example takes says nothing where tests share a machine. In CI the examples are the
+# same in each run, so that what it finds is of the change; elsewhere they are new ones.
+hypothesis.settings.register_profile("ours", deadline=None, derandomize="CI" in os.environ)
+hypothesis.settings.load_profile("ours")
 
 collect_ignore = ["codegen/toy.py"]  # a program that a test runs
 

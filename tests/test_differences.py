@@ -67,6 +67,12 @@ def test_what_means_something_else_differs(name: str, sent: Any, found: Any) -> 
     assert compare({name: sent}, {name: found}) == (Difference(name, sent, found),)
 
 
+def test_what_thred_has_is_not_judged_by_text_that_could_not_be_read() -> None:
+    assert compare({"memo": "Brot"}, {"memo": "Br\ufffdt"}) == ()
+    (difference,) = compare({"memo": "Br\ufffdt"}, {"memo": "Brot"})
+    assert difference.field == "memo"
+
+
 def test_lines_differ_by_their_totals() -> None:
     (difference,) = compare({"line_items": lines((2, 500))}, {"line_items": lines((1, 2000))})
     assert str(difference) == "line_items (total): sent 1000, Thred has 2000"

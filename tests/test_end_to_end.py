@@ -33,7 +33,7 @@ from thredfi_async.models import (
 
 from .support import FakeClock
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
 NOON = dt.datetime(2025, 1, 15, 12, tzinfo=dt.UTC)
 

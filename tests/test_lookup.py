@@ -186,6 +186,8 @@ NO_ROWS = {"page_info": {"total_count": 0, "total_pages": 1}}
         {"results": [7], "page_info": {"total_pages": 1}},
         {"results": [{"external_id": "v-1"}], "page_info": {"total_pages": 1}},
         {"results": [{"id": {}, "external_id": "v-1"}], "page_info": {"total_pages": 1}},
+        {"results": [{"id": "v\ufffd", "external_id": "v-1"}], "page_info": {"total_pages": 1}},
+        {"results": [{"id": "v", "external_id": "v\ufffd1"}], "page_info": {"total_pages": 1}},
         {"results": [], "page_info": {"total_pages": "9" * 5000}},
         {"results": [], "page_info": {"total_pages": -1}},
         5,
@@ -364,6 +366,23 @@ async def test_one_walk_tells_whether_refusals_are_of_repeats(server, thredfi):
     assert len([request for request in server.requests if "page=" in request.target]) == 3
 
 
+async def test_a_walk_waits_in_its_place_where_a_push_would_be_handed_back(server, thredfi):
+    rows = {f"c{n}": {"id": f"c{n}", "external_id": f"e{n}"} for n in range(2000)}
+    thred = Thred([DUPLICATE], rows)
+
+    def script(request: Received) -> bytes | None:
+        return answer(429, {}) if len(server.requests) % 5 == 0 else thred(request)
+
+    server.script = script  # a walk that began anew at each 429 would never end
+    body = {"external_id": "e1999", "company_name": "C"}
+    found = await bound(thredfi, CREATE_CUSTOMER, body, may_scan=True, hands_back=True)
+    assert found.value.id == "c1999"
+    server.script = lambda request: DUPLICATE if request.method == "POST" else answer(429, {})
+    body = {"external_id": "nobody", "company_name": "C"}
+    with pytest.raises(HandedBack):
+        await bound(thredfi, CREATE_CUSTOMER, body, may_scan=True, hands_back=True)
+
+
 async def test_where_a_search_finds_nothing_a_push_walks_through_the_list(server, thredfi):
     server.script = Thred([DUPLICATE], {"i-7": AT_THRED}, hidden=True)
     response = await bound(thredfi, CREATE_INVOICE, INVOICE, may_scan=True)
@@ -412,6 +431,12 @@ async def test_an_answer_that_proves_nothing_is_unknown_and_shown(server, shop, 
     assert (await shop.invoices.create(INVOICE)).id == "i-7"
 
 
+async def test_an_id_that_cannot_be_read_is_looked_up(server, shop):
+    damaged = json.dumps(AT_THRED).encode().replace(b'"i-7"', b'"i\xff7"')
+    server.script = Thred([answer(201, raw=damaged)], {"i-7": AT_THRED})
+    assert (await shop.invoices.create(INVOICE)).id == "i-7"
+
+
 async def test_what_is_shown_of_an_answer_is_short_and_without_the_token(server, shop):
     server.answers(answer(200, {"echo": "Bearer secret-token", "more": "x" * 5000}))
     with pytest.raises(OutcomeUnknown) as caught:
@@ -457,6 +482,26 @@ async def test_an_answer_stored_under_a_key_is_compared_by_what_is_there_now(ser
     server.script = Thred([answer(200, {"payment": then})], {"p-7": then})
     response = await with_response(shop.payments.create(PAYMENT))
     assert [one.field for one in response.differences] == ["amount_cents"]
+
+
+async def test_a_write_that_is_cancelled_while_it_is_compared_has_a_note(server, shop):
+    reading = asyncio.Event()
+
+    async def script(request: Received) -> bytes | None:
+        if request.method == "POST":
+            return answer(
+                200, {"payment": {"id": "p-7", "external_id": "pay-1", "amount_cents": 9}}
+            )
+        reading.set()
+        return await asyncio.Event().wait()
+
+    server.script = script
+    task = asyncio.create_task(with_response(shop.payments.create(PAYMENT)))
+    await reading.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError) as caught:
+        await task
+    assert "'pay-1' was cancelled after it had been sent" in caught.value.__notes__[0]
 
 
 # --- one key for two bodies --------------------------------------------------------------

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import aiohttp
 import pytest
@@ -1123,3 +1124,34 @@ async def test_extra_query_values_that_can_not_be_written_are_named_and_not_sent
     with pytest.raises(InvalidRequest, match="novel"):
         await thredfi.business(BUSINESS).invoices.get("inv-id", extra_query={"novel": value})
     assert server.requests == []
+
+
+@pytest.mark.parametrize("given", [None, True, 5, 10**5000, b"b", {}, ""], ids=type)
+async def test_a_business_is_named_by_text(given):
+    async with ThredfiClient(
+        partner_uuid="p", api_key="k", base_url="http://localhost:9"
+    ) as thredfi:
+        with pytest.raises(InvalidRequest, match="business_id"):
+            thredfi.business(given)
+        assert thredfi.business(UUID(BUSINESS)).id == BUSINESS
+
+
+def nested(depth):
+    value = {}
+    for _ in range(depth):
+        value = {"a": value}
+    return value
+
+
+@pytest.mark.parametrize("given", [10**5000, -(10**400), nested(5000), "\ud800"], ids=type)
+@pytest.mark.parametrize("option", ["timeout", "deadline", "retries"])
+async def test_an_option_is_refused_whatever_it_is(given, option):
+    if option == "retries" and given == 10**5000:
+        return  # as good as any
+    async with ThredfiClient(
+        partner_uuid="p", api_key="k", base_url="http://localhost:9"
+    ) as thredfi:
+        shop = thredfi.business(BUSINESS)
+        with pytest.raises(InvalidRequest, match=option) as caught:
+            await shop.invoices.get("i", **{option: given})
+        assert len(str(caught.value).encode()) < 300

@@ -13,7 +13,7 @@ from thredfi_async import ThredfiClient, ThredfiError
 
 from .support import BUSINESS, FakeClock, ScriptedServer
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
 BODY = {"external_id": "i-1", "sent_at": "2025-01-31", "line_items": []}
 

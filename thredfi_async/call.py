@@ -17,22 +17,12 @@ from .answers import read_as
 from .attempt import Attempt
 from .auth import PARTNER, Credentials, Token
 from .differences import Difference
-from .errors import (
-    ConfigurationError,
-    InvalidRequest,
-    ThredfiError,
-)
+from .errors import ConfigurationError, InvalidRequest, RateLimited, ThredfiError
 from .manner import HandedBack, History, Manner
 from .operation import Operation, Replay, TokenScope, native
 from .operations import GET_BUSINESS_TOKEN
 from .options import CallOptions, check_options
-from .outcomes import (
-    End,
-    Known,
-    Step,
-    after_look_up,
-    next_step,
-)
+from .outcomes import End, Known, Step, after_look_up, next_step
 from .progress import Progress, Unanswered
 from .readback import confirmed, differences, find
 from .request import prepare, with_key_of_body
@@ -303,6 +293,7 @@ class _Call(Progress):
         query: Mapping[str, Any],
         *,
         retries: int | None = None,
+        patient: bool = False,
     ) -> Exchanged:
         """The answer to a read, within the deadline of this call."""
         remaining = max(self.remaining(), 0.001)
@@ -311,13 +302,16 @@ class _Call(Progress):
             options["retries"] = retries
         request = prepare(operation, path=path, query=query, body=None)
         # Where it can't be sent again, there is no later round that could read.
-        manner = Manner(hands_back=self.manner.hands_back and self.is_repeatable())
-        call = _Call(self.shared, request, options, manner)
+        hands_back = self.manner.hands_back and self.is_repeatable()
+        call = _Call(self.shared, request, options, Manner(hands_back=hands_back and not patient))
         try:
             await call.run()
-        except HandedBack as back:
+        except (HandedBack, RateLimited) as back:
+            if not hands_back:
+                raise
             history = History(self.attempts, self.uncertain, self.last_sent)
-            raise HandedBack(history, back.retry_after, back.error) from None
+            error = back if isinstance(back, RateLimited) else back.error
+            raise HandedBack(history, back.retry_after, error) from None
         assert call.answer is not None
         return call.answer
 
@@ -364,9 +358,14 @@ class _Call(Progress):
         status, headers, data = self.answer
         differing: tuple[Difference, ...] = ()
         if status == 200 and self.request.operation.lookup is not None:
-            differing = await differences(
-                self.request, data, self._read_back, is_current=self.shown is not None
-            )
+            is_current = self.shown is not None
+            try:
+                differing = await differences(
+                    self.request, data, self._read_back, is_current=is_current
+                )
+            except asyncio.CancelledError as cancelled:
+                self.note_on(cancelled)
+                raise
         return Response(value, status, headers, data, self.attempts, differing)
 
     # --- token, queue, time --------------------------------------------------------------

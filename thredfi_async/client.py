@@ -8,6 +8,7 @@ from collections.abc import AsyncIterable, Iterable, Mapping
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
+from uuid import UUID
 
 import aiohttp
 
@@ -307,12 +308,14 @@ class ThredfiClient(AnyOperation):
         """The partner's businesses."""
         return Businesses(self._session)
 
-    def business(self, business_id: str) -> BusinessClient:
+    def business(self, business_id: str | UUID) -> BusinessClient:
         """The resources of one business. Sends nothing."""
-        business_id = str(business_id)
+        if not isinstance(business_id, str | UUID):  # such as the None of an absent field
+            text = f"must be text, not {type(business_id).__name__}"
+            raise InvalidRequest.at("business_id", text)
         if not business_id:
             raise InvalidRequest.at("business_id", "is empty")
-        return BusinessClient(self._session, business_id)
+        return BusinessClient(self._session, str(business_id))
 
     def push(
         self,

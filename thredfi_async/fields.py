@@ -26,6 +26,8 @@ from typing import (
 import attrs
 from msgspec import UNSET, Meta, UnsetType
 
+from .texts import DAMAGED
+
 __all__ = [
     "UNSET",
     "FilePart",
@@ -132,8 +134,13 @@ def is_whole(value: object) -> TypeGuard[int]:
 
 
 def is_id(value: object) -> TypeGuard[str | int]:
-    """Whether it can be the id of a record: text, or a number that somebody writes in its place."""
-    return bool(value.strip()) if isinstance(value, str) else is_whole(value) and value > 0
+    """Whether it can be the id of a record: text, or a number that somebody writes in its place.
+
+    Text of which a part could not be read names nothing.
+    """
+    if isinstance(value, str):
+        return bool(value.strip()) and DAMAGED not in value
+    return is_whole(value) and value > 0
 
 
 def as_count(value: object) -> int | None:

@@ -7,9 +7,9 @@ ids are compared exactly, whatever the filters of lists take for equal.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, TypeAlias
+from typing import Any, Protocol
 
 import attrs
 
@@ -18,16 +18,30 @@ from .errors import NotFound
 from .fields import as_count, is_id
 from .operation import Lookup, Operation
 from .operations import OPERATIONS
+from .texts import DAMAGED
 
 __all__ = ["Found", "Read", "Walks", "look_up"]
-
-Read: TypeAlias = Callable[[Operation[Any], Mapping[str, str], Mapping[str, Any]], Awaitable[bytes]]
-"""Carries out a read by its path and query; the body of its answer."""
 
 _PAGE = 100  # rows
 _MOST_PAGES = 1000  # of a scan
 _REMEMBERED = 500_000  # ids that scans have shown
 _MOST_SINGLE = 10  # rows that are read one by one, where lists don't show the external_id
+
+
+class Read(Protocol):
+    """Carries out a read by its path and query; the body of its answer.
+
+    A ``patient`` one waits where it is told to: a walk that began anew each time might never end.
+    """
+
+    async def __call__(
+        self,
+        operation: Operation[Any],
+        path: Mapping[str, str],
+        query: Mapping[str, Any],
+        *,
+        patient: bool = False,
+    ) -> bytes: ...
 
 
 class Walks:
@@ -163,7 +177,9 @@ async def _in_list(
     totals, seen = set(), 0
     for number in range(1, most + 1):
         asked = {**query, "page": number, "page_size": _PAGE}
-        page = codec.at_path(await read(operation, _path(operation, path), asked), "")
+        page = codec.at_path(
+            await read(operation, _path(operation, path), asked, patient=ids is not None), ""
+        )
         rows, is_readable = _rows(page)
         if ids is not None:
             ids.update(
@@ -230,7 +246,12 @@ def _rows(page: Any) -> tuple[list[dict[str, Any]], bool]:
     if not isinstance(held, list):
         return [], False
     rows = [row for row in held if isinstance(row, dict) and is_id(row.get("id"))]
-    return rows, len(rows) == len(held)
+    return rows, len(rows) == len(held) and not any(map(_is_damaged, rows))
+
+
+def _is_damaged(row: Mapping[str, Any]) -> bool:
+    shown = row.get("external_id")
+    return isinstance(shown, str) and DAMAGED in shown
 
 
 def _totals(page: Any) -> tuple[int | None, int | None]:

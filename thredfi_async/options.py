@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 from .errors import InvalidRequest
 from .operation import Operation
 from .retry import is_positive
+from .texts import shown
 
 __all__ = ["CallOptions", "check_options"]
 
@@ -45,7 +46,7 @@ def check_options(operation: Operation[Any], options: CallOptions) -> None:
             raise InvalidRequest.at(name, f"isn't an argument of {operation.id}{hint}")
         is_good, text = known
         if not is_good(value):
-            raise InvalidRequest.at(name, f"{text}, not {value!r:.80}")
+            raise InvalidRequest.at(name, f"{text}, not {shown(value)}")
 
 
 def _is_count(value: object) -> bool:

@@ -20,6 +20,7 @@ import attrs
 
 from .errors import InvalidAnswer, InvalidRequest, NotFound
 from .fields import as_count, is_whole
+from .texts import shown
 
 __all__ = ["Page", "PageAnswer", "Paginator"]
 
@@ -105,9 +106,9 @@ class Paginator(Generic[T]):
     ) -> None:
         size = LARGEST_PAGE if page_size is None else page_size
         if not is_whole(size) or not 1 <= size <= LARGEST_PAGE:
-            raise InvalidRequest.at("page_size", f"must be 1 to {LARGEST_PAGE}, not {size!r}")
+            raise InvalidRequest.at("page_size", f"must be 1 to {LARGEST_PAGE}, not {shown(size)}")
         if not is_whole(ahead) or ahead < 0:
-            raise InvalidRequest.at("ahead", f"must be 0 or more, not {ahead!r}")
+            raise InvalidRequest.at("ahead", f"must be 0 or more, not {shown(ahead)}")
         self._fetch = fetch
         self._page_size = size
         self._ahead = ahead
@@ -137,7 +138,7 @@ class Paginator(Generic[T]):
     async def collect(self, *, limit: int | None = None) -> list[T]:
         """All items as a list, or the first ``limit`` of them."""
         if limit is not None and not is_whole(limit):
-            raise InvalidRequest.at("limit", f"must be a whole number, not {limit!r}")
+            raise InvalidRequest.at("limit", f"must be a whole number, not {shown(limit)}")
         if limit is not None and limit <= 0:
             return []
         found: list[T] = []

@@ -28,7 +28,7 @@ __all__ = ["Looked", "confirmed", "differences", "find"]
 
 
 class Read(Protocol):
-    """Carries out a read on behalf of a call."""
+    """Carries out a read on behalf of a call. A ``patient`` one waits where it is told to."""
 
     async def __call__(
         self,
@@ -37,6 +37,7 @@ class Read(Protocol):
         query: Mapping[str, Any],
         *,
         retries: int | None = None,
+        patient: bool = False,
     ) -> Exchanged: ...
 
 
@@ -75,10 +76,15 @@ async def find(
     headers: Mapping[str, str] = {}
 
     async def body_of(
-        operation: Operation[Any], path: Mapping[str, str], query: Mapping[str, Any]
+        operation: Operation[Any],
+        path: Mapping[str, str],
+        query: Mapping[str, Any],
+        *,
+        patient: bool = False,
     ) -> bytes:
         nonlocal headers
-        _, headers, data = await read(operation, path, query, retries=0 if last_try else None)
+        retries = 0 if last_try and not patient else None
+        _, headers, data = await read(operation, path, query, retries=retries, patient=patient)
         return data
 
     try:

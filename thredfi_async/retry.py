@@ -15,6 +15,8 @@ from typing import Any
 import attrs
 
 from .errors import ConfigurationError
+from .fields import is_whole
+from .texts import shown
 
 __all__ = ["RetryBudget", "RetryPolicy", "is_positive", "parse_retry_after"]
 
@@ -50,14 +52,21 @@ _HTTP_DATE = re.compile(
 ).fullmatch
 
 
+_TOO_LARGE = 1 << 63  # for a sum with a float
+
+
 def is_positive(value: object) -> bool:
     """Whether it is a number above 0, as seconds and counts have to be."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+    if isinstance(value, float):
+        return value > 0
+    return is_whole(value) and 0 < value < _TOO_LARGE
 
 
 def _positive(instance: Any, attribute: attrs.Attribute[Any], value: object) -> None:
     if not is_positive(value):
-        raise ConfigurationError(f"RetryPolicy.{attribute.name} must be above 0, not {value!r}")
+        raise ConfigurationError(
+            f"RetryPolicy.{attribute.name} must be above 0, not {shown(value)}"
+        )
 
 
 class RetryBudget:

@@ -29,6 +29,7 @@ from .operations import GET_BUSINESS_TOKEN, GET_PARTNER_TOKEN
 from .response import recorder
 from .retry import RetryBudget, RetryPolicy, is_positive
 from .shared import AttemptEnded, CallEnded, Shared, Statistics
+from .texts import shown
 from .transport import Transport
 
 __all__ = ["BusinessToken", "Session", "Statistics"]
@@ -64,13 +65,15 @@ class Session(Caller):
             raise ConfigurationError(f'token_scope is "business" or "partner", not {token_scope!r}')
         for name, seconds in (("timeout", timeout), ("connect_timeout", connect_timeout)):
             if not is_positive(seconds):
-                raise ConfigurationError(f"{name} must be above 0 seconds, not {seconds!r}")
+                raise ConfigurationError(f"{name} must be above 0 seconds, not {shown(seconds)}")
         for name, count in (
             ("max_connections", max_connections),
             ("max_answer_size", max_answer_size),
         ):
             if not (is_positive(count) and isinstance(count, int)):
-                raise ConfigurationError(f"{name} must be a whole number above 0, not {count!r}")
+                raise ConfigurationError(
+                    f"{name} must be a whole number above 0, not {shown(count)}"
+                )
         transport = Transport(
             base_url,
             connect_timeout=connect_timeout,

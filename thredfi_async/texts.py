@@ -13,8 +13,12 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["BrokenJSON", "harmless", "read_json"]
+__all__ = ["DAMAGED", "BrokenJSON", "harmless", "read_json", "shown"]
 
+DAMAGED = "\ufffd"
+"""Stands where a text can't be read: what holds it was something else."""
+
+_SHOWN = 80  # characters
 _ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]").search
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
 
@@ -25,7 +29,18 @@ class BrokenJSON(ValueError):
 
 def harmless(text: str) -> str:
     """``text`` as it can be encoded: halves of surrogate pairs become U+FFFD."""
-    return text if text.isascii() else _HALF_PAIR.sub("\ufffd", text)
+    return text if text.isascii() else _HALF_PAIR.sub(DAMAGED, text)
+
+
+def shown(value: object) -> str:
+    """How an error text quotes a value: in short, and whatever it is.
+
+    Integers of thousands of digits, and what is nested too deeply, have no repr.
+    """
+    try:
+        return harmless(repr(value)[:_SHOWN])
+    except Exception:
+        return f"a value of type {type(value).__name__}"
 
 
 def read_json(data: bytes) -> tuple[Any, str]:

@@ -18,7 +18,7 @@ from thredfi_async.emulator import books as rows
 
 from .fuzzing import ground
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
 amounts = st.integers(1, 500) | st.sampled_from([0, -1, 10**9, None])
 names = st.sampled_from(["x1", "x2", "x3", "x4", "x5", ""])

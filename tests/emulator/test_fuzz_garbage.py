@@ -19,7 +19,7 @@ from thredfi_async.operations import OPERATIONS
 
 from .fuzzing import ground
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
 many = settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 DAY = "2025-06-01"

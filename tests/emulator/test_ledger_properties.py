@@ -19,7 +19,7 @@ from thredfi_async.emulator.books.statements import balance_sheet, cash_flow, pr
 from .fuzzing import Ground, ground
 from .moves import DAYS, Play
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
 SEQUENCES = int(os.environ.get("THREDFI_SEQUENCES", "200"))
 PARTS = 8  # so that they can run side by side

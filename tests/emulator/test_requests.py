@@ -372,6 +372,16 @@ async def test_a_broken_form_is_refused(shop, content_type, data):
     assert (answer.status, answer.code) == (400, "validation_error")
 
 
+async def test_a_day_in_a_form_is_text_and_never_null(caller, shop):
+    answer = await caller.send(
+        "PATCH",
+        f"/v1/platform/businesses/{shop.id}/",
+        data=b"fiscal_year_end=null",
+        headers={"Content-Type": "application/x-www-form-urlencoded"},
+    )
+    assert (answer.status, list(answer.fields)) == (400, ["fiscal_year_end"])
+
+
 async def test_a_form_of_too_many_fields_is_refused(shop):
     answer = await shop.post(
         "invoices/refunds/",

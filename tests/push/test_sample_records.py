@@ -14,7 +14,7 @@ import pytest
 
 from examples import sample_records
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"

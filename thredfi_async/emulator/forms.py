@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from typing import Any, Self, get_args, get_origin
 
 import msgspec
 from aiohttp import web
 
-from ..fields import model_fields
+from ..fields import Instant, model_fields
 from .problems import Problem
 
 __all__ = ["FORMS", "File", "read_form"]
+
+_AS_TEXT = (str, date, datetime, Instant)
 
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
@@ -62,12 +65,12 @@ def _content(name: str, value: Any) -> str | bytes:
 
 
 def _as_field(wanted: Any, values: list[str | bytes]) -> Any:
-    """Text stays text; numbers, booleans, lists and objects are written as JSON.
+    """Text, days and instants stay text; numbers, booleans, lists and objects are JSON.
 
     A list may also be written as one part for each element, as HTML forms do.
     """
     kinds = {wanted, *get_args(wanted)}
-    if str in kinds:
+    if not kinds.isdisjoint(_AS_TEXT):
         return values[-1]
     read = [_from_json(value) for value in values]
     element = next((get_args(kind)[0] for kind in kinds if get_origin(kind) is list), None)
@@ -82,4 +85,4 @@ def _from_json(value: str | bytes) -> Any:
     try:
         return msgspec.json.decode(value.encode())
     except (ValueError, RecursionError):
-        return value  # dates and instants are no JSON; what is wrong is refused by the model
+        return value  # what is wrong is refused by the model
