@@ -19,12 +19,12 @@ _ACTIONS = {"post": "create", "put": "update", "patch": "partial_update", "delet
 PROJECTS = "/v1/platform/businesses/{business_pk}/projects/"
 
 
-def vendor_file(*, changed: bool = True) -> Document:
-    """The whole file; ``changed``: with what is changed beside the names."""
+def vendor_file(*, changed: bool = True, breaking: bool = True) -> Document:
+    """The whole file; ``changed``: with what is changed beside the names, ``breaking`` or not."""
     document: Document = read(str(TABLE))
     _drop_what_only_the_widget_knows(document)
     if changed:
-        for change in (*COMPATIBLE, *BREAKING):
+        for change in (*COMPATIBLE, *(BREAKING if breaking else ())):
             change(document)
     document = _without_marks(json.loads(json.dumps(document)))
     names = {name: _other_name(name) for name in document["components"]["schemas"]}
