@@ -32,7 +32,7 @@ CHECKS = (
     ("ruff", "format", "--check", "."),
     ("ruff", "check", "--output-format=concise", "."),
     ("mypy", "--no-error-summary"),
-    ("pyright",),
+    ("pyright", "--project", "pyproject.toml"),
     ("lint-imports",),
     ("python", "-m", "codegen", "--check"),
 )
