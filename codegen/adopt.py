@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import json
 import re
 import shlex
@@ -30,7 +32,7 @@ CHECKS = (
     ("ruff", "format", "--check", "."),
     ("ruff", "check", "--output-format=concise", "."),
     ("mypy", "--no-error-summary"),
-    ("pyright",),
+    ("pyright", "--project", "pyproject.toml"),
     ("lint-imports",),
     ("python", "-m", "codegen", "--check"),
 )
@@ -41,11 +43,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Exit status: 0 adopted and all passes, 1 adopted with work left, 2 nothing was touched."""
     options = _parse(arguments)
     try:
-        _check_is_clean()
+        _check_is_clean(options.spec)
         loaded, found = compared(options.spec, str(OVERLAY))
         with tempfile.TemporaryDirectory() as name:
-            new = Path(name)
-            generate(loaded.document, new)
+            new, said = Path(name), io.StringIO()
+            with contextlib.redirect_stderr(said):
+                generate(loaded.document, new)
             format_code(new)
             text = written(loaded.plain)
             install(new, PACKAGE)
@@ -60,7 +63,9 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"adopt: {options.spec}: nested too deeply, or within itself", file=sys.stderr)
         return 2
     write_report(REPORT, options.spec, loaded, found)
-    left = list(_checks(CHECKS if options.checks == "all" else (), shlex.split(options.tests)))
+    # A rule that this file leaves nothing to apply to is lost, and needs a person.
+    left = said.getvalue().splitlines()
+    left += list(_checks(CHECKS if options.checks == "all" else (), shlex.split(options.tests)))
     text = markdown(options.spec, loaded, found) + "\n".join(_left(left, loaded)) + "\n"
     REPORT.write_text(text, "utf-8")
     shown = REPORT.relative_to(ROOT)
@@ -108,16 +113,16 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _check_is_clean() -> None:
-    """Refuse where the changes could not be told from others'."""
-    done = subprocess.run(
-        ["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+def _check_is_clean(spec: str) -> None:
+    """Refuse where the changes could not be told from others'. The file itself may lie there."""
+    command = ["git", "status", "--porcelain", "-z", "--untracked-files=all"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise CodegenError(f"{ROOT} is not a git repository, so nothing could be undone")
-    if done.stdout.strip():
-        first = done.stdout.strip().splitlines()[0].strip()
-        raise CodegenError(f"there are changes that are not committed ({first}); commit them first")
+    changed = [one[3:] for one in done.stdout.split("\0") if one]
+    for name in changed:
+        if (ROOT / name).resolve() != Path(spec).resolve():
+            raise CodegenError(f"{name} has changes that are not committed; commit them first")
 
 
 def _checks(checks: Sequence[Sequence[str]], tests: Sequence[str]) -> Iterator[str]:

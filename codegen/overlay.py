@@ -115,7 +115,7 @@ def _fill_object(
     added = dict(update)
     all_added = True
     kinds = added.keys() & _KINDS if not names else set()
-    differs = any(key in into and into[key] != added.get(key) for key in kinds | _CHOICES)
+    differs = any(key in into and into[key] != added.get(key) for key in _KINDS)
     if kinds and differs and not _is_compatible(into, added, document):
         added = {key: value for key, value in added.items() if key not in _KINDS}
         all_added = False

@@ -103,6 +103,7 @@ class _Pairer:
         roles.note_names()
         self._played, self._home = roles.winners()
         self._components: dict[str, Any] = {}
+        self._parameters: dict[str, Any] = {}  # of paths, that many operations share
         self._own_names: dict[str, str] = {}  # of those of theirs that do nothing of ours
         self._lifted: dict[str, Any] = {}  # from where it stands in line, to our name
         self._beginnings = {
@@ -146,8 +147,12 @@ class _Pairer:
         from_ours = FromOurs(plain, self._components)
         for call in kept:
             paths.setdefault(call.path, {})[call.method] = from_ours.operation(call)
+        told = FromOurs(plain, {})
+        for call in ours:
+            told.operation(call)
         for name in plain["components"]["schemas"]:
-            if name in used:
+            # What no operation of ours uses describes something that no operation tells.
+            if name in used or name not in told.names:
                 from_ours.component(name)
         for home, names in aliases.items():
             if isinstance(self._components.get(home), dict):
@@ -193,6 +198,7 @@ class _Pairer:
         }
         whole["paths"] = paths
         whole["components"] = {
+            "parameters": self._parameters,
             "schemas": dict(sorted(self._components.items())),
             "securitySchemes": schemes,
         }
@@ -273,7 +279,7 @@ class _Pairer:
                 copied["name"] = names.get(parameter["name"], parameter["name"])
             if "schema" in parameter:
                 copied["schema"] = self._schema(parameter["schema"], mine.get("schema"))
-            whole["parameters"].append(copied)
+            whole["parameters"].append(self._shared(copied, our))
         if "requestBody" in their.operation:
             body = followed(self._theirs, their.operation["requestBody"])
             known = body_of(self._ours, our) if our is not None else {}
@@ -295,6 +301,17 @@ class _Pairer:
                 }
             whole["responses"][status] = answer
         return whole
+
+    def _shared(self, parameter: dict[str, Any], our: Call | None) -> dict[str, Any]:
+        """A reference to a parameter, where ours is one that many operations share."""
+        for given in our.operation.get("parameters", ()) if our is not None else ():
+            known = followed(self._ours, given)
+            if known is given or (known["in"], known["name"]) != ("path", parameter["name"]):
+                continue
+            _, _, name = given["$ref"].rpartition("/")
+            if self._parameters.setdefault(name, parameter) == parameter:
+                return {"$ref": given["$ref"]}
+        return parameter
 
     def _media(self, media: Mapping[str, Any], our: Any) -> dict[str, Any]:
         copied = dict(media)

@@ -156,7 +156,9 @@ class Roles:
         their_known = {name for name, _ in self._votes}
         our_known = {name for _, name in self._votes}
         for name in (theirs.keys() & ours.keys()) - their_known - our_known:
-            if fit(self._theirs, theirs[name], self._ours, ours[name]):
+            parts = (properties(self._theirs, theirs[name]), properties(self._ours, ours[name]))
+            shares = not any(parts) or parts[0].keys() & parts[1].keys()
+            if shares and fit(self._theirs, theirs[name], self._ours, ours[name]):
                 self._vote(name, name)
 
     def winners(self) -> tuple[dict[str, str], dict[str, str]]:

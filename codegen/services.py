@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from .calls import schema_of
 from .endpoints import Endpoint, endpoints
 from .loading import Loaded
-from .names import constant_name
+from .names import class_name, constant_name, module_name
 from .pairing import NEW
-from .roles import properties
+from .roles import properties, structure
 
 _PAGES = ("page", "page_size")
 
@@ -40,13 +41,15 @@ def _method(document: dict[str, Any], endpoint: Endpoint) -> Iterator[str]:
     if is_list:
         arguments.append("page_size: int | None = None")
     head = "def" if is_list else "async def"
-    name = constant_name(str(operation["operationId"])).lower()
+    name = _name(endpoint, is_list)
     yield f"    # {endpoint.tag}: {endpoint.method.upper()} {endpoint.path}"
     yield f"    {head} {name}("
     for one in ("self", *arguments, "**options: Unpack[CallOptions]"):
         yield f"        {one},"
-    yield f"    ) -> {'Paginator[Any]' if is_list else 'Any'}:"
-    summary = str(operation.get("summary") or operation.get("description") or name).strip()
+    answer = _answer(document, endpoint, is_list)
+    yield f"    ) -> {f'Paginator[{answer}]' if is_list else answer}:"
+    said = operation.get("summary") or operation.get("description")
+    summary = str(said or f"{endpoint.method.upper()} {endpoint.path}").strip()
     yield f'        """{summary.splitlines()[0]}"""'
     given = [constant, "options"]
     if is_list:
@@ -61,6 +64,31 @@ def _method(document: dict[str, Any], endpoint: Endpoint) -> Iterator[str]:
     given += [f"{one}={one}" for one in path]
     call = "self._list" if is_list else "await self._call"
     yield f"        return {call}({', '.join(given)})"
+
+
+def _answer(document: dict[str, Any], endpoint: Endpoint, is_list: bool) -> str:
+    """The model of the answer, or of an item of the list."""
+    for _, content in endpoint.successes():
+        schema = schema_of(content) if content else None
+        if is_list:
+            schema = properties(document, schema).get("results", {}).get("items")
+        name, _ = structure(document, schema)
+        if name is not None:
+            return class_name(name)
+    return "Any"
+
+
+def _name(endpoint: Endpoint, is_list: bool) -> str:
+    """What a method is called by the house's rules: list, get, create, or what it does."""
+    *_, last = [one for one in endpoint.path.split("/") if one]
+    if last.startswith("{"):
+        return {"get": "get", "delete": "delete", "post": "create"}.get(endpoint.method, "update")
+    if endpoint.method == "get":
+        return "list" if is_list or last.endswith("s") else "get"
+    is_action = endpoint.path.rstrip("/").removesuffix(last).endswith("}/") and not (
+        last.endswith("s")
+    )
+    return module_name(last) if is_action else "create" if endpoint.method == "post" else "update"
 
 
 def _has_results(document: dict[str, Any], endpoint: Endpoint) -> bool:

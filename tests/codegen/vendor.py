@@ -19,12 +19,12 @@ _ACTIONS = {"post": "create", "put": "update", "patch": "partial_update", "delet
 PROJECTS = "/v1/platform/businesses/{business_pk}/projects/"
 
 
-def vendor_file(*, changed: bool = True) -> Document:
-    """The whole file; ``changed``: with what is changed beside the names."""
+def vendor_file(*, changed: bool = True, breaking: bool = True) -> Document:
+    """The whole file; ``changed``: with what is changed beside the names, ``breaking`` or not."""
     document: Document = read(str(TABLE))
     _drop_what_only_the_widget_knows(document)
     if changed:
-        for change in (*COMPATIBLE, *BREAKING):
+        for change in (*COMPATIBLE, *(BREAKING if breaking else ())):
             change(document)
     document = _without_marks(json.loads(json.dumps(document)))
     names = {name: _other_name(name) for name in document["components"]["schemas"]}
@@ -193,11 +193,18 @@ def _own_enums(document: Document) -> None:
     _properties(document, "Invoice")["status"] = {"$ref": "#/components/schemas/StatusB2c"}
 
 
+def _plain_dates(document: Document) -> None:
+    """Invoices take plain dates as well, as the guides show it."""
+    either = {"oneOf": [{"type": "string", "format": one} for one in ("date-time", "date")]}
+    for name in ("CreateInvoiceRequest", "UpdateInvoiceRequest"):
+        fields = _properties(document, name)
+        fields |= {one: either for one in ("sent_at", "due_at") if one in fields}
+
+
 def _more_refusals(document: Document) -> None:
     _operation(document, "list_bills")["responses"]["429"] = {"description": "Too many requests."}
 
 
-_TEXT: Document = {"type": "string"}
 _NULLABLE: Document = {"type": "string", "nullable": True}
 
 COMPATIBLE = (
@@ -210,7 +217,7 @@ COMPATIBLE = (
     _new_field("BillCreateAPIRequest", "project_id", _NULLABLE),
     _with("Invoice", "external_id", nullable=True),
     _with("Customer", "notes", nullable=True),
-    _with("Bill", "terms", nullable=True),
+    _plain_dates,
     _not_required("CreateInvoiceRequest", "external_id"),
     _not_required("InvoiceLineItemRequest", "unit_price"),
     _new_filter("list_customers", "project_id"),
