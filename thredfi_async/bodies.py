@@ -24,6 +24,9 @@ JSON = "application/json"
 _MULTIPART = "multipart/form-data"
 
 
+_FILES = (Upload, bytes, bytearray)
+_NO_FILES = frozenset((str, int, float, bool, type(None), UnsetType))  # most of what there is
+
 _DOCUMENT = "document"  # what bodies call what they say of a file
 
 
@@ -92,7 +95,7 @@ def _class(ref: ModelRef | None) -> Any:
 
 def _mapping(model: Any) -> dict[str, Any]:
     """A body to which fields can be added."""
-    held = codec.to_mapping(model, files=True)
+    held = codec.to_mapping(model, kept=_FILES)
     if not isinstance(held, dict):
         kind = type(model).__name__
         raise InvalidRequest.at("", f"the body is a {kind}, and only an object takes extra_body")
@@ -101,7 +104,7 @@ def _mapping(model: Any) -> dict[str, Any]:
 
 def _fields(model: Any, extra: Mapping[str, Any] | None) -> dict[str, Any]:
     """The fields of a form; files are as they were given."""
-    fields = codec.to_mapping({**_mapping(model), **(extra or {})}, files=True)
+    fields = codec.to_mapping({**_mapping(model), **(extra or {})}, kept=_FILES)
     assert isinstance(fields, dict)
     return fields
 
@@ -148,13 +151,20 @@ def _takes_files(ref: ModelRef | None) -> bool:
 
 def _holds_file(value: Any) -> bool:
     """Whether a file stands in a body, or in an object or list there."""
-    if isinstance(value, FilePart | bytes | bytearray):
+    kind: Any = type(value)
+    if kind in _NO_FILES:
+        return False
+    if kind is dict or kind is list:
+        for one in value.values() if kind is dict else value:
+            if type(one) not in _NO_FILES and _holds_file(one):
+                return True
+        return False
+    if isinstance(value, _FILES):
         return True
     if isinstance(value, Mapping):
         return any(map(_holds_file, value.values()))
     if isinstance(value, list | tuple):
         return any(map(_holds_file, value))
-    kind: Any = type(value)
     if attrs.has(kind) and codec.takes_files(kind):
         return any(_holds_file(getattr(value, one.name)) for one in model_fields(kind))
     return False
@@ -215,7 +225,7 @@ def _each(fields: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any
 
 
 def _file(name: str, value: Any) -> FilePart:
-    if isinstance(value, FilePart):
+    if isinstance(value, Upload):
         return value
     if isinstance(value, bytes | bytearray):
         return Upload.of(bytes(value), name)
