@@ -18,7 +18,7 @@ from .operation import ModelRef, Operation
 from .texts import harmless
 from .uploads import Form, Upload
 
-__all__ = ["JSON", "as_json", "as_model", "written"]
+__all__ = ["as_json", "as_model", "is_json", "written"]
 
 JSON = "application/json"
 _MULTIPART = "multipart/form-data"
@@ -30,11 +30,23 @@ _NO_FILES = frozenset((str, int, float, bool, type(None), UnsetType))  # most of
 _DOCUMENT = "document"  # what bodies call what they say of a file
 
 
+@cache
+def is_json(operation: Operation[Any], kind: Any) -> bool:
+    """Whether a body of this type goes out as JSON, whatever it holds."""
+    content_type, ref = operation.bodies[0]
+    if content_type != JSON or len(operation.bodies) == 1:
+        return content_type == JSON
+    return kind is _class(ref) and not codec.takes_files(kind)
+
+
 def written(
     operation: Operation[Any], body: Any, extra: Mapping[str, Any] | None, file: Upload | None
 ) -> tuple[Any, bytes | Form, str | None]:
     """As the type of content that fits the body, JSON before all others."""
     content_type, ref = operation.bodies[0]
+    if file is None and content_type == JSON and type(body) is dict and not _holds_file(body):
+        model = as_model(operation, ref, body, extra)
+        return model, as_json(model, extra), None
     forms = [one for kind, one in operation.bodies if _plain(kind) == _MULTIPART]
     if file is not None:
         _check_upload(operation, file)
