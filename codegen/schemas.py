@@ -51,6 +51,7 @@ class Schemas:
         self.enums: dict[str, Enumeration] = {}
         self.aliases: dict[str, Alias] = {}
         self._names: set[str] = set()
+        self._models_known: dict[str, bool] = {}
         self._model_names: set[str] = set()  # known before the models are read
         self._expanded: dict[tuple[str, Side], tuple[Type, bool]] = {}
         self._references = self._name_components(survey)
@@ -91,7 +92,10 @@ class Schemas:
             self.aliases[reference.name] = Alias(reference, kind, side)
 
     def _is_model(self, name: str) -> bool:
-        return bool(self._flat(self._components[name]).get("properties"))
+        if name not in self._models_known:  # it is asked at every reference
+            flat = self._flat(self._components[name])
+            self._models_known[name] = bool(flat.get("properties"))
+        return self._models_known[name]
 
     def _add_model(
         self, reference: Reference, schema: Schema, side: Side, *, form: bool = False
