@@ -8,7 +8,6 @@ type, whether it may be null, and its constraints.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -29,24 +28,16 @@ from .classes import (
     union,
 )
 from .document import component_name, component_pointer, resolve
+from .limits import constraints, single_values, type_of_values
 from .names import camel_case, class_name, field_names, member_name
-from .patterns import compiles, is_harmless
 from .survey import Survey
 
 Schema = dict[str, Any]
 
 _SCALARS = {"string": "str", "integer": "int", "number": "float", "boolean": "bool"}
 _FORMATS: dict[Any, str] = {"date-time": "dt.datetime", "date": "dt.date", "decimal": "Decimal"}
-_LIMITS: dict[str, dict[str, str]] = {  # by what the value is an instance of
-    "str": {"minLength": "min_length", "maxLength": "max_length", "pattern": "pattern"},
-    "Decimal": {"pattern": "pattern"},
-    "list": {"minItems": "min_items", "maxItems": "max_items"},
-    "dict": {"minProperties": "min_properties", "maxProperties": "max_properties"},
-    "int": {"multipleOf": "multiple_of"},
-    "float": {"multipleOf": "multiple_of"},
-}
-# What may stand beside a reference in an `allOf` without adding to its type.
 _COMBINED = {"$ref", "allOf", "oneOf", "anyOf"}
+# What may stand beside a reference in an `allOf` without adding to its type.
 _ANNOTATIONS = {"description", "nullable", "title", "example", "default", "readOnly", "writeOnly"}
 
 
@@ -61,6 +52,7 @@ class Schemas:
         self.enums: dict[str, Enumeration] = {}
         self.aliases: dict[str, Alias] = {}
         self._names: set[str] = set()
+        self._models_known: dict[str, bool] = {}
         self._model_names: set[str] = set()  # known before the models are read
         self._expanded: dict[tuple[str, Side], tuple[Type, bool]] = {}
         self._references = self._name_components(survey)
@@ -116,7 +108,10 @@ class Schemas:
                 self.aliases[written] = Alias(Reference(reference.module, written), kind, side)
 
     def _is_model(self, name: str) -> bool:
-        return bool(self._flat(self._components[name]).get("properties"))
+        if name not in self._models_known:  # it is asked at every reference
+            flat = self._flat(self._components[name])
+            self._models_known[name] = bool(flat.get("properties"))
+        return self._models_known[name]
 
     def _add_model(
         self, reference: Reference, schema: Schema, side: Side, *, form: bool = False
@@ -161,7 +156,7 @@ class Schemas:
         if side == "answer":
             return {"constraints": {}}
         return {
-            "constraints": _constraints(kind, self._bare(schema), place),
+            "constraints": constraints(kind, self._bare(schema), place),
             "items": self._items(kind, schema, place),
         }
 
@@ -170,18 +165,18 @@ class Schemas:
         if kind.kind != "list":
             return None
         (inner,), held = kind.inner, self._bare(schema).get("items")
-        constraints = _constraints(inner, self._bare(held), f"{place}[]")
-        items = Items(inner, kind.null_items, constraints, self._items(inner, held, f"{place}[]"))
-        return None if items.nullable and not constraints and items.items is None else items
+        limits = constraints(inner, self._bare(held), f"{place}[]")
+        items = Items(inner, kind.null_items, limits, self._items(inner, held, f"{place}[]"))
+        return None if items.nullable and not limits and items.items is None else items
 
-    def _bare(self, schema: Any) -> Schema:
+    def _bare(self, schema: Any, deepest: int = 8) -> Schema:
         """A schema as a whole, without the null that it is combined with."""
         flat = self._flat(schema)
         for key in ("anyOf", "oneOf"):
             options = [one for one in map(self._flat, flat.get(key, ())) if not _is_null(one)]
-            if len(options) == 1:
+            if len(options) == 1 and deepest:  # one may lead to itself
                 own = {name: value for name, value in flat.items() if name != key}
-                return self._bare(options[0]) | own
+                return self._bare(options[0], deepest - 1) | own
         return flat
 
     def _add_enum(self, reference: Reference, schema: Schema, values: list[str]) -> None:
@@ -363,7 +358,7 @@ class Schemas:
                 if (named := component_name(self._document, to) or to) in by_name
             ]
             return Tag(given["propertyName"], tuple(members)) if members else None
-        values = [_single_values(flat) for flat in flats]
+        values = [single_values(flat) for flat in flats]
         for name in values[0]:
             found = [one.get(name) for one in values]
             if all(found) and len(set(found)) == len(found):
@@ -377,7 +372,7 @@ class Schemas:
             reference = Reference(owner.module, self._take(owner.name + camel_case(prop)))
             self._add_enum(reference, schema, values)
             return Type("class", reference=reference, is_enum=True)
-        declared = schema.get("type") or _type_of_values(schema)
+        declared = schema.get("type") or type_of_values(schema)
         if declared == "object" or "properties" in schema:
             if schema.get("properties"):
                 return self._hoisted(
@@ -437,10 +432,12 @@ class Schemas:
 
     def _with_options(self, schema: Schema, passed: frozenset[str] = frozenset()) -> Schema:
         """A schema with the properties of its options; those that all require are required."""
-        options = [
-            self._flat(one, passed) for key in ("oneOf", "anyOf") for one in schema.get(key, ())
-        ]
-        telling = [self._with_options(one, passed) for one in options if not _is_null(one)]
+        telling = []
+        for option in (*schema.get("oneOf", ()), *schema.get("anyOf", ())):
+            flat = self._flat(option, passed)
+            if not _is_null(flat):
+                reference = option.get("$ref") if isinstance(option, dict) else None
+                telling.append(self._with_options(flat, passed | {reference or ""}))
         if not any(one.get("properties") for one in telling):
             return schema
         properties: Schema = {}
@@ -480,34 +477,6 @@ def _place(pointer: str) -> tuple[str, str]:
 
 def _is_null(schema: Schema) -> bool:
     return schema.get("type") == "null" or schema.get("enum") == [None]
-
-
-def _values(schema: Schema) -> list[Any]:
-    given: list[Any] = [schema["const"]] if "const" in schema else schema.get("enum", [])
-    return [value for value in given if value is not None]
-
-
-def _single_values(schema: Schema) -> dict[str, str]:
-    """The properties that can hold one text alone, with that."""
-    values = {
-        name: _values(held)
-        for name, held in schema.get("properties", {}).items()
-        if isinstance(held, dict)
-    }
-    return {
-        name: found[0]
-        for name, found in values.items()
-        if len(found) == 1 and isinstance(found[0], str) and found[0]
-    }
-
-
-def _type_of_values(schema: Schema) -> str | None:
-    """The type of an enum that doesn't say it."""
-    kinds = {type(value) for value in _values(schema)}
-    for known, name in (({bool}, "boolean"), ({int}, "integer"), ({int, float}, "number")):
-        if kinds and kinds <= known:
-            return name
-    return None
 
 
 def _nullable(schema: Schema) -> bool:
@@ -558,41 +527,3 @@ def _is_upload_url(schema: Schema) -> bool:
     That is what a description with one schema for request and answer says of a file.
     """
     return schema.get("format") == "uri" and not schema.keys() & {"maxLength", "pattern"}
-
-
-def _constraints(kind: Type, schema: Schema, field: str) -> dict[str, Any]:
-    """The arguments of `checks.check` that a schema asks for."""
-    name = kind.name or kind.kind
-    values = tuple(_values(schema))
-    is_text = all(isinstance(value, str) for value in values)
-    found: dict[str, Any] = {
-        argument: schema[key] for key, argument in _LIMITS.get(name, {}).items() if key in schema
-    }
-    # Enums of texts are open: the next version of the API may know one more.
-    if (
-        values
-        and ("const" in schema or not is_text)
-        and not any(isinstance(value, dict | list) for value in values)
-    ):
-        found["values"] = values
-    if name == "list" and schema.get("uniqueItems"):
-        found["unique_items"] = True
-    pattern = found.get("pattern")
-    if pattern is not None and not compiles(pattern):
-        del found["pattern"]
-    elif pattern is not None and not is_harmless(pattern):
-        text = f"codegen: {field}: the pattern {pattern} can take very long, so it isn't checked"
-        print(text, file=sys.stderr)
-        del found["pattern"]
-    if name in ("int", "float"):
-        for bound in ("minimum", "maximum"):
-            found |= _bound(schema, bound)
-    return found
-
-
-def _bound(schema: Schema, bound: str) -> dict[str, Any]:
-    exclusive = schema.get(f"exclusive{bound.capitalize()}", False)
-    if exclusive is True:  # OpenAPI 3.0: a flag beside the bound
-        return {f"exclusive_{bound}": schema[bound]} if bound in schema else {}
-    found = {bound: schema[bound]} if bound in schema else {}
-    return found if exclusive is False else found | {f"exclusive_{bound}": exclusive}

@@ -18,13 +18,25 @@ from .operation import ModelRef, Operation
 from .texts import harmless
 from .uploads import Form, Upload
 
-__all__ = ["JSON", "as_json", "as_model", "written"]
+__all__ = ["as_json", "as_model", "is_json", "written"]
 
 JSON = "application/json"
 _MULTIPART = "multipart/form-data"
 
 
+_FILES = (Upload, bytes, bytearray)
+_NO_FILES = frozenset((str, int, float, bool, type(None), UnsetType))  # most of what there is
+
 _DOCUMENT = "document"  # what bodies call what they say of a file
+
+
+@cache
+def is_json(operation: Operation[Any], kind: Any) -> bool:
+    """Whether a body of this type goes out as JSON, whatever it holds."""
+    content_type, ref = operation.bodies[0]
+    if content_type != JSON or len(operation.bodies) == 1:
+        return content_type == JSON
+    return kind is _class(ref) and not codec.takes_files(kind)
 
 
 def written(
@@ -32,6 +44,9 @@ def written(
 ) -> tuple[Any, bytes | Form, str | None]:
     """As the type of content that fits the body, JSON before all others."""
     content_type, ref = operation.bodies[0]
+    if file is None and content_type == JSON and type(body) is dict and not _holds_file(body):
+        model = as_model(operation, ref, body, extra)
+        return model, as_json(model, extra), None
     forms = [one for kind, one in operation.bodies if _plain(kind) == _MULTIPART]
     if file is not None:
         _check_upload(operation, file)
@@ -92,7 +107,7 @@ def _class(ref: ModelRef | None) -> Any:
 
 def _mapping(model: Any) -> dict[str, Any]:
     """A body to which fields can be added."""
-    held = codec.to_mapping(model, files=True)
+    held = codec.to_mapping(model, kept=_FILES)
     if not isinstance(held, dict):
         kind = type(model).__name__
         raise InvalidRequest.at("", f"the body is a {kind}, and only an object takes extra_body")
@@ -101,7 +116,7 @@ def _mapping(model: Any) -> dict[str, Any]:
 
 def _fields(model: Any, extra: Mapping[str, Any] | None) -> dict[str, Any]:
     """The fields of a form; files are as they were given."""
-    fields = codec.to_mapping({**_mapping(model), **(extra or {})}, files=True)
+    fields = codec.to_mapping({**_mapping(model), **(extra or {})}, kept=_FILES)
     assert isinstance(fields, dict)
     return fields
 
@@ -148,13 +163,20 @@ def _takes_files(ref: ModelRef | None) -> bool:
 
 def _holds_file(value: Any) -> bool:
     """Whether a file stands in a body, or in an object or list there."""
-    if isinstance(value, FilePart | bytes | bytearray):
+    kind: Any = type(value)
+    if kind in _NO_FILES:
+        return False
+    if kind is dict or kind is list:
+        for one in value.values() if kind is dict else value:
+            if type(one) not in _NO_FILES and _holds_file(one):
+                return True
+        return False
+    if isinstance(value, _FILES):
         return True
     if isinstance(value, Mapping):
         return any(map(_holds_file, value.values()))
     if isinstance(value, list | tuple):
         return any(map(_holds_file, value))
-    kind: Any = type(value)
     if attrs.has(kind) and codec.takes_files(kind):
         return any(_holds_file(getattr(value, one.name)) for one in model_fields(kind))
     return False
@@ -215,7 +237,7 @@ def _each(fields: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any
 
 
 def _file(name: str, value: Any) -> FilePart:
-    if isinstance(value, FilePart):
+    if isinstance(value, Upload):
         return value
     if isinstance(value, bytes | bytearray):
         return Upload.of(bytes(value), name)

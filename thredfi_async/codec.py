@@ -16,7 +16,7 @@ import msgspec
 
 from .drift import Drift, read_leniently, unknown_fields
 from .errors import InvalidRequest
-from .fields import FilePart, ModelField, UnsetType, model_fields, rest_of
+from .fields import ModelField, UnsetType, model_fields, rest_of
 from .operation import ModelRef
 from .texts import BrokenJSON, read_json
 
@@ -240,14 +240,15 @@ def _models_below(wanted: Any) -> set[Any]:
 # --- mappings ------------------------------------------------------------------------
 
 
-def to_mapping(value: Any, *, files: bool = False) -> Any:
+def to_mapping(value: Any, *, kept: tuple[type, ...] = ()) -> Any:
     """A model as plain data (dicts, lists, text, numbers), by names on the wire.
 
-    With ``files`` those are left as they are. Raises `InvalidRequest` for what has no such form.
+    What is of one of the types ``kept`` is left as it is. Raises `InvalidRequest` for what has no
+    such form.
     """
     try:
-        if files or _is_renaming(value):
-            return _by_wire_names(value, (bytes, FilePart) if files else ())
+        if kept or _is_renaming(value):
+            return _by_wire_names(value, kept)
         return msgspec.to_builtins(value, enc_hook=_encode_other)
     except _UNWRITABLE as error:
         fault = error

@@ -17,7 +17,6 @@ from uuid import UUID, uuid4, uuid5
 import attrs
 
 from . import bodies
-from .bodies import JSON
 from .checks import LARGEST, NAIVE_DATETIME
 from .errors import InvalidRequest
 from .fields import UNSET
@@ -236,10 +235,10 @@ def _body(
         if body is not None or extra or file is not None:
             raise InvalidRequest.at("body", f"{operation.id} takes none")
         return None, None, None
-    content_type, ref = operation.bodies[0]
-    if file is not None or len(operation.bodies) > 1 or content_type != JSON:
+    kind: Any = type(body)
+    if file is not None or not bodies.is_json(operation, kind):
         return bodies.written(operation, body, extra, file)
-    model = bodies.as_model(operation, ref, body, extra)
+    model = bodies.as_model(operation, operation.bodies[0][1], body, extra)
     return model, bodies.as_json(model, extra), None
 
 

@@ -349,3 +349,12 @@ def test_the_part_of_a_form_that_takes_a_file(form: dict[str, Any], part: str | 
 def test_a_file_in_json_is_no_part_of_a_form() -> None:
     body = _json({"properties": {"scan": FILE}})
     assert "file=" not in _operations({}, a=_operation(operationId="a", requestBody=body))
+
+
+def test_options_and_nulls_may_lead_back_to_themselves() -> None:
+    itself = {"$ref": "#/components/schemas/Itself"}
+    option = {"oneOf": [itself, {"type": "null"}]}
+    beside = {"properties": {"a": {}}, "oneOf": [itself, {"$ref": "#/components/schemas/Beside"}]}
+    models = _schemas(Itself=option, Beside=beside, XRequest={"properties": {"it": option}}).models
+    assert [one.name for one in models["Beside"].fields] == ["a"]
+    assert models["XRequest"].fields[0].type.kind == "any"
