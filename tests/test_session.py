@@ -1057,19 +1057,22 @@ async def test_a_journaled_push_gets_over_text_that_can_not_be_encoded(
         if request.method == "GET":
             return answer(200, {"results": [{"id": BUSINESS, "external_id": "shop"}]})
         if b"c-1" in request.body:
-            return answer(201, raw=b'{"id": "c\\ud800", "external_id": "c-1", "notes": "\xe9"}')
+            return answer(201, raw=b'{"id": "c", "external_id": "c-1", "notes": "\\ud800\xe9"}')
+        if b"c-3" in request.body:  # no id can be read from it
+            return answer(201, raw=b'{"id": "c\\ud800", "external_id": "c-3"}')
         return answer(400, raw=b'{"message": "bad \\udfff", "detail": {"x\\ud800": ["\xe9"]}}')
 
     server.script = script
     records = [
         {"type": "customer", "business": "shop", "external_id": f"c-{number}", "company_name": "x"}
-        for number in (1, 2)
+        for number in (1, 2, 3)
     ]
     with Journal(tmp_path / "journal") as journal:
         outcomes = [outcome async for outcome in thredfi.push(records, journal=journal)]
     assert {outcome.external_id: outcome.status for outcome in outcomes} == {
         "c-1": Status.CREATED,
         "c-2": Status.FAILED,
+        "c-3": Status.UNKNOWN,
     }
 
 
