@@ -63,7 +63,7 @@ types-mypy: .venv/.dev
 	$(BIN)/mypy
 
 types-pyright: .venv/.dev
-	$(BIN)/pyright
+	$(BIN)/pyright --project pyproject.toml
 
 imports: .venv/.dev
 	$(BIN)/lint-imports
