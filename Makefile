@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo quick test check lint types types-mypy types-pyright imports generated \
-	tests-quick codegen bench chaos conformance emulator widget browser browser-tools \
+	tests-quick codegen adopt bench chaos conformance emulator widget browser browser-tools \
 	ci-long format clean
 
 help: ## list the targets
@@ -73,6 +73,9 @@ generated: .venv/.dev
 
 codegen: .venv/.dev ## generate models and operations [SPEC=path or URL]
 	$(BIN)/python -m codegen $(if $(SPEC),--spec $(SPEC))
+
+adopt: .venv/.dev ## put Thred's own description in the place of ours [SPEC=path or URL]
+	$(BIN)/python -m codegen.adopt --spec $(SPEC)
 
 bench: .venv/.dev ## measure beside hand-written aiohttp, in one run
 	$(BIN)/python -m benchmarks

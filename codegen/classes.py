@@ -12,6 +12,7 @@ Side = Literal["request", "answer"]
 # What a plain type is called in the annotations of one side, where that differs.
 _ON_SIDE: dict[tuple[str, Side], str] = {
     ("dt.datetime", "answer"): "Instant",
+    ("bytes", "request"): "bytes | FilePart",
     ("bytes", "answer"): "str",  # JSON has no bytes; what stands there is a text of some kind
 }
 
@@ -29,6 +30,14 @@ class Reference:
 
 
 @attrs.frozen
+class Tag:
+    """The field of an object that says which class of a union it is."""
+
+    name: str  # on the wire
+    members: tuple[tuple[str, Reference], ...]  # what it holds -> the class
+
+
+@attrs.frozen
 class Type:
     """One type in the one form: a name in Python, a generated class, or made of such."""
 
@@ -38,9 +47,14 @@ class Type:
     inner: tuple[Type, ...] = ()
     is_enum: bool = False
     null_items: bool = False
+    tag: Tag | None = None  # of a union
 
     def hint(self, module: str, side: Side) -> str:
         """The annotation in a module."""
+        if self.tag is not None:
+            members = " | ".join(one.hint(module, side) for one in self.inner)
+            classes = tuple((value, one.name) for value, one in self.tag.members)
+            return f"Annotated[{members}, OneOf({self.tag.name!r}, {classes!r})]"
         written = list(dict.fromkeys(self._alternatives(module, side)))
         return "Any" if "Any" in written else " | ".join(written)
 
@@ -55,6 +69,8 @@ class Type:
                 yield self.reference.written_in(module)
                 if self.is_enum and side == "request":
                     yield "str"
+            case "union" if self.tag is not None:
+                yield self.hint(module, side)
             case "union":
                 for one in self.inner:
                     yield from one._alternatives(module, side)
@@ -67,6 +83,8 @@ class Type:
     def classes(self, module: str) -> tuple[str, ...]:
         """What a value may be an instance of, as written for `checks.check`; empty: anything."""
         match self.kind:
+            case "plain" if self.name == "bytes":
+                return ("bytes", "FilePart")
             case "plain":
                 return (self.name,)
             case "class" if self.is_enum:
@@ -92,15 +110,35 @@ class Type:
 
 
 ANY = Type("any")
+FILE = Type("plain", "bytes")
 
 
 def union(members: list[Type]) -> Type:
     """One of several types; just the one where they are all the same."""
-    flat = [inner for one in members for inner in (one.inner if one.kind == "union" else (one,))]
+    flat = [
+        inner
+        for one in members
+        for inner in (one.inner if one.kind == "union" and one.tag is None else (one,))
+    ]
     unique = list(dict.fromkeys(flat))
     if not unique or ANY in unique:
         return ANY
     return unique[0] if len(unique) == 1 else Type("union", inner=tuple(unique))
+
+
+@attrs.frozen
+class Items:
+    """What the elements of a list may be."""
+
+    type: Type
+    nullable: bool
+    constraints: Mapping[str, Any]
+    items: Items | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether their type alone says it all."""
+        return not (self.nullable or self.constraints or self.items)
 
 
 @attrs.frozen
@@ -115,6 +153,8 @@ class Field:
     description: str
     constraints: Mapping[str, Any]
     secret: bool
+    items: Items | None = None
+    is_uuid: bool = False  # holds a UUID, or several
 
 
 @attrs.frozen
@@ -125,6 +165,8 @@ class Model:
     side: Side
     description: str
     fields: tuple[Field, ...]
+    rest: Type | None = None  # of the fields that have no name in the description
+    rest_nullable: bool = False
 
 
 @attrs.frozen
@@ -134,6 +176,8 @@ class Enumeration:
     reference: Reference
     description: str
     members: tuple[tuple[str, str], ...]
+    takes_blank: bool = False
+    takes_any: bool = False  # the values are examples
 
 
 @attrs.frozen
@@ -142,3 +186,4 @@ class Alias:
 
     reference: Reference
     type: Type
+    side: Side

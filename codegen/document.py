@@ -95,10 +95,10 @@ def _load(text: str) -> Any:
             return json.loads(text)
         except json.JSONDecodeError:
             pass  # a mapping in YAML's own braces, or no document at all
-    return yaml.load(text, Loader=_Loader)
+    return yaml.load(text, Loader=Loader)
 
 
-class _Loader(yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader):  # type: ignore[misc]
+class Loader(yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader):  # type: ignore[misc]
     """YAML 1.2, as OpenAPI wants it: `NO` is Norway, dates are text, and every key is text."""
 
     yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
@@ -126,6 +126,6 @@ for _tag, _pattern, _first in (
         "-+.0123456789",
     ),
 ):
-    _Loader.add_implicit_resolver(
+    Loader.add_implicit_resolver(
         f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), list(_first)
     )

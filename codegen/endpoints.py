@@ -11,6 +11,7 @@ import attrs
 from .document import resolve
 
 METHODS = ("get", "put", "post", "delete", "patch", "head", "options")
+FORM = "multipart/form-data"
 Content = Mapping[str, Any]  # content type -> media object
 
 
@@ -29,6 +30,11 @@ class Endpoint:
     def tag(self) -> str:
         """The first tag, by which the module is chosen."""
         return str((self.operation.get("tags") or ["default"])[0])
+
+    def content(self) -> Iterator[tuple[str, Any]]:
+        """What the body may be: the type of content without its parameters, and the media."""
+        for name, media in self.body.get("content", {}).items():
+            yield name.partition(";")[0].strip().lower(), media
 
     def successes(self) -> Iterator[tuple[int, Content]]:
         """The answers to a call that went well, by their status."""

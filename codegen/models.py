@@ -8,6 +8,7 @@ import tempfile
 import textwrap
 import warnings
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from datamodel_code_generator import generate
 from datamodel_code_generator.enums import DataModelType, InputFileType
 from datamodel_code_generator.format import PythonVersion
 
-from .classes import Enumeration, Field, Model, Reference
+from .classes import Enumeration, Field, Items, Model, Reference, Type
+from .names import REST
 from .output import MARK
 from .schemas import Schemas
 from .survey import COMMON
@@ -27,12 +29,13 @@ DOCSTRING_WIDTH = 90  # what is left of 100 columns in a class
 _IMPORTS = """
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any, ClassVar, TypeAlias
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, TypeAlias
 
 from attrs import define, field, frozen
 
 from ..checks import Check, Checked, check, on_assignment
-from ..fields import UNSET, Instant, OpenEnum, UnsetType, sparse
+from ..fields import UNSET, FilePart, Instant, OneOf, OpenEnum, UnsetType, sparse, takes
 """
 
 
@@ -52,7 +55,7 @@ def write_models(schemas: Schemas, folder: Path) -> None:
     aliases: dict[str, list[str]] = defaultdict(list)
     for alias in schemas.aliases.values():
         module = alias.reference.module
-        hint = alias.type.hint(module, "answer")
+        hint = alias.type.hint(module, alias.side)
         aliases[module].append(f"{alias.reference.name}: TypeAlias = {hint}\n")
     modules = classes.keys() | aliases.keys()
     for module in modules:
@@ -79,7 +82,8 @@ def _classes(schemas: Schemas) -> dict[str, str]:
     for model in schemas.models.values():
         key = f"{model.reference.module}.{model.reference.name}"
         # The template has the fields from us; here it only matters which class uses which.
-        uses = dict.fromkeys(used for field in model.fields for used in field.type.references())
+        kinds = [field.type for field in model.fields] + [model.rest] * (model.rest is not None)
+        uses = dict.fromkeys(used for kind in kinds if kind for used in kind.references())
         properties = {f"use{number}": _to(one) for number, one in enumerate(uses)}
         components[key] = {"type": "object", "properties": properties or {"none": {}}}
         data[key] = _model_data(model)
@@ -132,6 +136,11 @@ def _enum_data(enum: Enumeration) -> dict[str, Any]:
         "name": enum.reference.name,
         "docstring": docstring(enum.description),
         "members": [(name, repr(value)) for name, value in enum.members],
+        "takes": ", ".join(
+            f"{name}=True"
+            for name, given in (("blank", enum.takes_blank), ("other", enum.takes_any))
+            if given
+        ),
     }
 
 
@@ -146,13 +155,22 @@ def _model_data(model: Model) -> dict[str, Any]:
         fields.append({"name": one.name, "hint": hint, "value": _value(arguments), "text": text})
     checked = model.fields if model.side == "request" else ()
     checks = [(one.name, _check(one, module)) for one in checked]
+    if model.rest is not None:
+        hint = model.rest.hint(module, model.side) + (" | None" if model.rest_nullable else "")
+        text = '"""What came under other names, by the name on the wire."""'
+        value = "field(factory=dict)"
+        fields.append({"name": REST, "hint": f"dict[str, {hint}]", "value": value, "text": text})
+        if model.side == "request":
+            checks.append((REST, "check(dict)"))
     return {
         "name": model.reference.name,
         "side": model.side,
         "docstring": docstring(model.description or empty),
         "renamed": {one.name: one.wire_name for one in model.fields if one.name != one.wire_name},
         "own_fields": fields,
+        "rest": REST if model.rest is not None else None,
         "checks": checks,
+        "uuids": [one.wire_name for one in model.fields if one.is_uuid],
     }
 
 
@@ -185,10 +203,10 @@ def _answer_field(field: Field, hint: str) -> tuple[str, list[str]]:
 def _request_field(field: Field, hint: str) -> tuple[str, list[str]]:
     arguments = []
     if hint != "Any":
-        if field.nullable:
-            hint += " | None"
         if not field.required:
             hint += " | UnsetType"
+        if field.nullable:
+            hint += " | None"
     if not field.required:
         arguments.append("default=UNSET")
     if field.secret:
@@ -207,13 +225,24 @@ def _value(arguments: list[str]) -> str:
 
 def _check(field: Field, module: str) -> str:
     """The call of `checks.check` for a field of a request."""
-    kind = field.type
+    required = field.required and not field.nullable
+    return _written_check(field.type, required, field.items, field.constraints, module)
+
+
+def _written_check(
+    kind: Type, required: bool, items: Items | None, constraints: Mapping[str, Any], module: str
+) -> str:
     arguments = [*kind.classes(module)]
-    if field.required and not field.nullable:
+    if required:
         arguments.append("required=True")
-    if kind.kind == "list" and not kind.null_items:
-        items = kind.inner[0].classes(module)
-        if len(items) == 1:  # `check` takes one type there
-            arguments.append(f"items={items[0]}")
-    arguments += [f"{name}={value!r}" for name, value in sorted(field.constraints.items())]
+    if items is not None and not items.is_plain:
+        held = _written_check(
+            items.type, not items.nullable, items.items, items.constraints, module
+        )
+        arguments.append(f"items={held}")
+    elif items is not None:
+        classes = items.type.classes(module)
+        if len(classes) == 1:  # `check` takes one type there
+            arguments.append(f"items={classes[0]}")
+    arguments += [f"{name}={value!r}" for name, value in sorted(constraints.items())]
     return f"check({', '.join(arguments)})"

@@ -7,12 +7,16 @@ import re
 import unicodedata
 from collections.abc import Container, Iterable
 
+REST = "additional_properties"  # the field that holds the fields without a name of their own
+
 # What the generated modules use themselves; a class or field of the same name would hide it.
 RESERVED = frozenset(
     {
+        *("Annotated", "Decimal", "FilePart", "OneOf", REST),
         *("Any", "Check", "Checked", "ClassVar", "Instant", "Mapping", "OpenEnum", "TypeAlias"),
         *("UNSET", "UnsetType", "annotations", "check", "common", "define", "dt", "field"),
-        *("frozen", "self", "sparse", "bool", "bytes", "dict", "float", "int", "list", "str"),
+        *("frozen", "self", "sparse", "takes", "bool", "bytes", "dict", "float", "int", "list"),
+        "str",
     }
 )
 
@@ -27,7 +31,7 @@ def class_name(text: str, taken: Container[str] = ()) -> str:
             name = f"Model{name}"
     if keyword.iskeyword(name) or name in RESERVED:
         name += "Model"
-    return _free(name, taken)
+    return free_name(name, taken)
 
 
 def camel_case(text: str) -> str:
@@ -56,7 +60,7 @@ def _field_name(text: str, taken: Container[str]) -> str:
     name = "_".join(_words(text)) or "value"
     if name[0].isdigit():
         name = f"n{name}"
-    return _free(name if _is_field_name(name) else f"{name}_", taken)
+    return free_name(name if _is_field_name(name) else f"{name}_", taken)
 
 
 def member_name(text: str, taken: Container[str] = ()) -> str:
@@ -65,7 +69,7 @@ def member_name(text: str, taken: Container[str] = ()) -> str:
     if name[0].isdigit():
         name = f"N{name}"
     # Enum keeps names such as "mro" and "name" to itself, but only in lower case.
-    return _free(name, taken)
+    return free_name(name, taken)
 
 
 def module_name(text: str) -> str:
@@ -73,14 +77,15 @@ def module_name(text: str) -> str:
     name = "_".join(_words(text)).lower() or "models"
     if name[0].isdigit():
         name = f"m{name}"
-    return f"{name}_" if keyword.iskeyword(name) else name
+    # Every module begins with `from __future__ import annotations`.
+    return f"{name}_" if keyword.iskeyword(name) or name == "annotations" else name
 
 
 def constant_name(text: str, taken: Container[str] = ()) -> str:
     """The name of an operation's constant."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", text)
     name = "_".join(_words(spaced)).upper() or "OPERATION"
-    return _free(f"N{name}" if name[0].isdigit() else name, taken)
+    return free_name(f"N{name}" if name[0].isdigit() else name, taken)
 
 
 def _words(text: str) -> list[str]:
@@ -89,7 +94,8 @@ def _words(text: str) -> list[str]:
     return re.findall(r"[A-Za-z0-9]+", plain)
 
 
-def _free(name: str, taken: Container[str]) -> str:
+def free_name(name: str, taken: Container[str]) -> str:
+    """A name, or the next one like it that is not taken."""
     if name not in taken:
         return name
     number = 2

@@ -10,10 +10,10 @@ from typing import Any
 
 from .classes import Reference, Type
 from .document import resolve
-from .endpoints import Content, Endpoint, endpoints
+from .endpoints import FORM, Content, Endpoint, endpoints
 from .errors import CodegenError
 from .models import environment
-from .names import camel_case, constant_name
+from .names import camel_case, constant_name, free_name
 from .schemas import Schemas
 from .survey import Survey
 
@@ -21,6 +21,7 @@ _BUSINESS_PATH = re.compile(r"^/v1/platform/businesses/\{[^}]+\}/")
 _NAME = re.compile(r"\{([^}]+)\}")
 _REPLAYS = ("safe", "external_id", "idempotency_key", "upsert", "state_change", "unsafe")
 _SCOPES = ("basic", "partner", "business")
+_STYLES = {"spaceDelimited": "SPACE", "pipeDelimited": "PIPE"}
 # Header parameters of these names say nothing, by the OpenAPI specification.
 _NO_PARAMETERS = ("accept", "authorization", "content-type")
 
@@ -29,13 +30,19 @@ def write_operations(document: dict[str, Any], survey: Survey, schemas: Schemas)
     """The text of operations.py. Adds to ``schemas`` what bodies hold that is written in line."""
     taken = {"OPERATIONS", "TYPE_CHECKING"}
     rows: list[dict[str, Any]] = []
+    ids: set[str] = set()
     for endpoint in endpoints(document):
         writer = _Writer(document, schemas, survey.module_of(endpoint.tag), endpoint, taken)
+        if writer.id in ids:
+            again = free_name(writer.id, ids)
+            where = f"{endpoint.method} {endpoint.path}"
+            text = f"{where}: the operationId {writer.id} is another one's; it is {again} here"
+            print(f"codegen: {text}", file=sys.stderr)
+            writer.id = again
+        ids.add(writer.id)
+        writer.tell_what_cannot_be_sent()
         rows.append(writer.row())
         taken.add(rows[-1]["constant"])
-    ids = [row["id"] for row in rows]
-    for twice in (one for index, one in enumerate(ids) if one in ids[:index]):
-        raise CodegenError(f"two operations have the operationId {twice}")
     template = environment().get_template("operations.jinja2")
     modules = sorted({module for row in rows for module in row["uses"]})
     return template.render(operations=rows, modules=modules)
@@ -163,12 +170,27 @@ class _Writer:
                 # another description than the one that the overlay was made for
                 print(f"codegen: {self.id}: no {given[name]} to look it up by", file=sys.stderr)
                 continue
+            unknown = self._unknown_filters(read, given, name)
+            if unknown:
+                print(f"codegen: {self.id}: {given[name]} has no {unknown[0]}", file=sys.stderr)
+                continue
             arguments.append(f"{name}={given[name]!r}")
             if name == "read":
                 arguments += [f"{one}={given[one]!r}" for one in ("by", "covers") if one in given]
         if "query" in given:
             arguments.append(f"query={tuple(given['query'].items())!r}")
         return f"Lookup({', '.join(arguments)})"
+
+    def _unknown_filters(self, read: Endpoint, given: Mapping[str, Any], name: str) -> list[str]:
+        """The parameters that a look-up sends and the read doesn't have."""
+        if name == "single":
+            return []
+        wanted = [
+            *given.get("query", ()),
+            *([given["by"]] if name == "read" and "by" in given else []),
+        ]
+        known = {one["name"] for one in read.parameters} | _names_in(read.path)
+        return [one for one in wanted if one not in known]
 
     def _get(self, id: str) -> Endpoint | None:
         """The read of this operationId."""
@@ -194,19 +216,34 @@ class _Writer:
             for one in self.endpoint.parameters
             if one["in"] == where
             and not (where == "header" and one["name"].lower() in _NO_PARAMETERS)
+            and one.get("style") != "deepObject"
         ]
+
+    def tell_what_cannot_be_sent(self) -> None:
+        """Name the parameters that have no place in an operation here, rather than guess."""
+        for one in self.endpoint.parameters:
+            if one["in"] == "cookie":
+                why = "a cookie: it is left out; where it is needed, use extra_headers"
+            elif one.get("style") == "deepObject":
+                why = "a deepObject: it is left out; where it is needed, use extra_query"
+            else:
+                continue
+            print(f"codegen: {self.id}: the parameter {one['name']} is {why}", file=sys.stderr)
 
     def _parameter(self, parameter: Mapping[str, Any]) -> str:
         whole = self._whole(parameter.get("schema", {}))
         arguments = [repr(parameter["name"])]
         style = ""
         if whole.get("type") == "array":
-            explode = parameter.get("explode", parameter.get("style", "form") == "form")
-            style = "REPEAT" if explode else "COMMA"
+            given = parameter.get("style", "form")
+            explode = parameter.get("explode", given == "form")
+            style = "REPEAT" if explode else _STYLES.get(given, "COMMA")
             whole = self._whole(whole.get("items", {}))
         kind = whole.get("type", "string")
         if whole.get("format") in ("date", "date-time", "uuid"):
             kind = whole["format"]
+        if kind == "string":  # no more than text is said; what else is known stands beside
+            kind = parameter.get("x-format", kind)
         if kind != "string":
             arguments.append(f"type={kind!r}")
         if parameter.get("required"):
@@ -214,9 +251,23 @@ class _Writer:
         if style:
             arguments.append(f"style=Style.{style}")
         values = tuple(value for value in whole.get("enum", ()) if value and isinstance(value, str))
+        values = values or self._values_beside(parameter)
         if values:
             arguments.append(f"values={values!r}")
         return f"Parameter({', '.join(arguments)})"
+
+    def _values_beside(self, parameter: Mapping[str, Any]) -> tuple[str, ...]:
+        """The values of the enum that stands beside a parameter which has none of its own."""
+        name = parameter.get("x-values-of")
+        if name is None:
+            return ()
+        schema = self.document["components"]["schemas"].get(name, {})
+        whole = self._whole(schema)
+        values = whole.get("enum") or whole.get("x-known-values")
+        if not values:  # another description than the one that the overlay was made for
+            print(f"codegen: {self.id}: no values in {name}", file=sys.stderr)
+            return ()
+        return (*(str(one) for one in values if one), *parameter.get("x-more-values", ()))
 
     def _whole(self, schema: Any, passed: tuple[str, ...] = ()) -> dict[str, Any]:
         """All that a schema says, references and combinations included; null set aside."""
@@ -246,14 +297,21 @@ class _Writer:
             schema = content[content_type].get("schema")
             written = next((text for same, text in known if same == schema), None)
             if written is None:
-                written = _model_ref(self.schemas.body(schema, owner, "request")) or "None"
+                form = any(
+                    name == FORM and media.get("schema") == schema
+                    for name, media in self.endpoint.content()
+                )
+                kind = self.schemas.body(schema, owner, "request", form=form)
+                if _model_ref(kind) is None and any(kind.references()):
+                    kind = self.schemas.named(schema, kind, owner, "request")
+                written = _model_ref(kind) or "None"
                 known.append((schema, written))
             found.append((repr(content_type), written))
         return found
 
     def _file(self) -> str | None:
-        content: Content = self.endpoint.body.get("content", {})
-        part = self.schemas.file_part(content.get("multipart/form-data", {}).get("schema"))
+        schemas = [media.get("schema") for name, media in self.endpoint.content() if name == FORM]
+        part = self.schemas.file_part(schemas[0]) if schemas else None
         return repr(part) if part else None
 
     def _answers(self) -> list[tuple[int, Type | None]]:
@@ -274,7 +332,7 @@ class _Writer:
     def _answer(self, schema: Any) -> Type:
         kind = self.schemas.body(schema, self._owner("Answer"), "answer")
         if _model_ref(kind) is None:
-            return self.schemas.named(schema, kind, self._owner("Answer"))
+            return self.schemas.named(schema, kind, self._owner("Answer"), "answer")
         return kind
 
     def _owner(self, ending: str) -> Reference:

@@ -8,24 +8,35 @@ type, whether it may be null, and its constraints.
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Iterable
 from typing import Any
 
-from .classes import ANY, Alias, Enumeration, Field, Model, Reference, Side, Type, union
+import attrs
+
+from .classes import (
+    ANY,
+    FILE,
+    Alias,
+    Enumeration,
+    Field,
+    Items,
+    Model,
+    Reference,
+    Side,
+    Tag,
+    Type,
+    union,
+)
 from .document import component_name, component_pointer, resolve
+from .limits import constraints, single_values, type_of_values
 from .names import camel_case, class_name, field_names, member_name
-from .patterns import compiles, is_harmless
 from .survey import Survey
 
 Schema = dict[str, Any]
 
 _SCALARS = {"string": "str", "integer": "int", "number": "float", "boolean": "bool"}
-_FORMATS = {"date-time": "dt.datetime", "date": "dt.date", "binary": "bytes"}
-_LIMITS: dict[str, dict[str, str]] = {  # by what the value is an instance of
-    "str": {"minLength": "min_length", "maxLength": "max_length", "pattern": "pattern"},
-    "list": {"minItems": "min_items", "maxItems": "max_items"},
-    "int": {"multipleOf": "multiple_of"},
-}
+_FORMATS: dict[Any, str] = {"date-time": "dt.datetime", "date": "dt.date", "decimal": "Decimal"}
+_COMBINED = {"$ref", "allOf", "oneOf", "anyOf"}
 # What may stand beside a reference in an `allOf` without adding to its type.
 _ANNOTATIONS = {"description", "nullable", "title", "example", "default", "readOnly", "writeOnly"}
 
@@ -35,15 +46,21 @@ class Schemas:
 
     def __init__(self, document: dict[str, Any], survey: Survey) -> None:
         self._document = document
+        self._survey = survey
         self._components: dict[str, Any] = document["components"]["schemas"]
         self.models: dict[str, Model] = {}
         self.enums: dict[str, Enumeration] = {}
         self.aliases: dict[str, Alias] = {}
         self._names: set[str] = set()
+        self._models_known: dict[str, bool] = {}
+        self._model_names: set[str] = set()  # known before the models are read
         self._expanded: dict[tuple[str, Side], tuple[Type, bool]] = {}
         self._references = self._name_components(survey)
         for name, side in self._references:
             self._add_component(name, side)
+        for name, schema in self._components.items():
+            if isinstance(schema, dict):
+                self._add_other_names(name, schema.get("x-aliases", ()))
 
     # --- components -----------------------------------------------------------------------
 
@@ -58,6 +75,8 @@ class Schemas:
                 if len(sides) == 2 and side == "request" and self._is_model(name):
                     written = self._take(f"{written}Request")
                 references[name, side] = Reference(module, written)
+                if self._is_model(name):
+                    self._model_names.add(written)
         return references
 
     def _take(self, text: str) -> str:
@@ -69,17 +88,34 @@ class Schemas:
         schema = self._components[name]
         reference = self._references[name, side]
         if self._is_model(name):
-            self._add_model(reference, schema, side)
+            self._add_model(reference, schema, side, form=self._survey.is_in_form(name))
         elif (values := _enum_values(schema, named=True)) is not None:
             self._add_enum(reference, schema, values)
         elif reference.name not in self.aliases:  # one for both sides
             kind, _ = self._expand(component_pointer(name), reference, side)
-            self.aliases[reference.name] = Alias(reference, kind)
+            self.aliases[reference.name] = Alias(reference, kind, side)
+
+    def _add_other_names(self, name: str, others: Iterable[str]) -> None:
+        """What a schema is called elsewhere is a name of its class too, where it is free."""
+        reference = self._reference(name, "answer")
+        known = self.aliases.get(reference.name)
+        kind = known.type if known is not None else Type("class", reference=reference)
+        side = known.side if known is not None else "answer"
+        for other in others:
+            written = class_name(other)
+            if written not in self._names:
+                self._names.add(written)
+                self.aliases[written] = Alias(Reference(reference.module, written), kind, side)
 
     def _is_model(self, name: str) -> bool:
-        return bool(self._flat(self._components[name]).get("properties"))
+        if name not in self._models_known:  # it is asked at every reference
+            flat = self._flat(self._components[name])
+            self._models_known[name] = bool(flat.get("properties"))
+        return self._models_known[name]
 
-    def _add_model(self, reference: Reference, schema: Schema, side: Side) -> None:
+    def _add_model(
+        self, reference: Reference, schema: Schema, side: Side, *, form: bool = False
+    ) -> None:
         flat = self._flat(schema)
         required = set(flat.get("required", ()))
         hidden = "readOnly" if side == "request" else "writeOnly"
@@ -91,6 +127,8 @@ class Schemas:
             if held.get(hidden) or whole.get(hidden):
                 continue
             kind, nullable = self._type(held, reference, side, wire_name)
+            if form and side == "request":
+                kind = self._form_type(kind, whole)
             fields.append(
                 Field(
                     wire_name=wire_name,
@@ -99,46 +137,93 @@ class Schemas:
                     required=wire_name in required,
                     nullable=nullable,
                     description=str(held.get("description") or ""),
-                    constraints=(
-                        _constraints(kind, whole, f"{reference.name}.{names[wire_name]}")
-                        if side == "request"
-                        else {}
-                    ),
                     secret=bool(held.get("x-secret")),
+                    **self._limits(kind, held, f"{reference.name}.{names[wire_name]}", side),
+                    is_uuid=side == "request" and self._is_uuid(whole),
                 )
             )
+        rest, rest_nullable = None, False
+        # `true` says what holds anyway: answers may have more fields than are described.
+        if isinstance(more := flat.get("additionalProperties"), dict) and more:
+            rest, rest_nullable = self._type(more, reference, side, "value")
         description = str(flat.get("description") or "")
-        self.models[reference.name] = Model(reference, side, description, tuple(fields))
+        self.models[reference.name] = Model(
+            reference, side, description, tuple(fields), rest, rest_nullable
+        )
+
+    def _limits(self, kind: Type, schema: Any, place: str, side: Side) -> dict[str, Any]:
+        """What a field of a request may hold, beyond its type."""
+        if side == "answer":
+            return {"constraints": {}}
+        return {
+            "constraints": constraints(kind, self._bare(schema), place),
+            "items": self._items(kind, schema, place),
+        }
+
+    def _items(self, kind: Type, schema: Any, place: str) -> Items | None:
+        """What the elements of a list may be."""
+        if kind.kind != "list":
+            return None
+        (inner,), held = kind.inner, self._bare(schema).get("items")
+        limits = constraints(inner, self._bare(held), f"{place}[]")
+        items = Items(inner, kind.null_items, limits, self._items(inner, held, f"{place}[]"))
+        return None if items.nullable and not limits and items.items is None else items
+
+    def _bare(self, schema: Any, deepest: int = 8) -> Schema:
+        """A schema as a whole, without the null that it is combined with."""
+        flat = self._flat(schema)
+        for key in ("anyOf", "oneOf"):
+            options = [one for one in map(self._flat, flat.get(key, ())) if not _is_null(one)]
+            if len(options) == 1 and deepest:  # one may lead to itself
+                own = {name: value for name, value in flat.items() if name != key}
+                return self._bare(options[0], deepest - 1) | own
+        return flat
 
     def _add_enum(self, reference: Reference, schema: Schema, values: list[str]) -> None:
         members: dict[str, str] = {}
         for value in values:
             members[member_name(value, members)] = value
         description = str(schema.get("description") or "")
-        self.enums[reference.name] = Enumeration(reference, description, tuple(members.items()))
+        self.enums[reference.name] = Enumeration(
+            reference,
+            description,
+            tuple(members.items()),
+            takes_blank="" in schema.get("enum", ()),
+            takes_any=bool(schema.get("x-open")),
+        )
+
+    def _is_uuid(self, schema: Schema) -> bool:
+        items = self._flat(schema.get("items"))
+        held = items or schema
+        return held.get("format") == "uuid" and not held.get("x-upload")
 
     # --- what operations add ---------------------------------------------------------------
 
-    def body(self, schema: Any, owner: Reference, side: Side) -> Type:
+    def body(self, schema: Any, owner: Reference, side: Side, *, form: bool = False) -> Type:
         """The type of a body; an object written in line becomes a class named by the owner."""
         if isinstance(schema, dict) and "$ref" not in schema:
             flat = self._flat(schema)
             if flat.get("properties"):
-                return self._hoisted(flat, owner.module, owner.name, side)
+                return self._hoisted(flat, owner.module, owner.name, side, form=form)
         return self._type(schema, owner, side)[0]
 
-    def named(self, schema: Any, kind: Type, owner: Reference) -> Type:
+    def named(self, schema: Any, kind: Type, owner: Reference, side: Side) -> Type:
         """A type that is no class under a name: that of its component, or the owner's."""
         pointer = schema.get("$ref", "") if isinstance(schema, dict) else ""
         name = component_name(self._document, pointer)
         if name is not None:
-            return Type("class", reference=self._reference(name, "answer"))
+            reference = self._reference(name, side)
+            if self.aliases[reference.name].side == side:
+                return Type("class", reference=reference)
         reference = Reference(owner.module, self._take(owner.name))
-        self.aliases[reference.name] = Alias(reference, kind)
+        self.aliases[reference.name] = Alias(reference, kind, side)
         return Type("class", reference=reference)
 
     def file_part(self, schema: Any) -> str | None:
-        """The part of a form that takes a file: at its top, or else in an object there."""
+        """The part of a form that takes a file: at its top, or else in an object there.
+
+        Where none is binary it may be a list of files, or what reads as a URL in answers.
+        """
         parts = {
             name: self._flat(part)
             for name, part in self._flat(schema).get("properties", {}).items()
@@ -148,7 +233,21 @@ class Schemas:
             for name, whole in parts.items()
             for below, part in whole.get("properties", {}).items()
         }
-        return next((name for name, part in (parts | inner).items() if _is_file(part)), None)
+        lists = {name: self._flat(part.get("items")) for name, part in parts.items()}
+        found = [name for name, part in (parts | inner).items() if _is_file(part)]
+        found += [name for name, part in lists.items() if _is_file(part)]
+        for each in (parts, lists):
+            found += [name for name, part in each.items() if _is_upload_url(part)]
+        return found[0] if found else None
+
+    def _form_type(self, kind: Type, schema: Schema) -> Type:
+        """The type of a part: what is a URL in answers may be the file itself in a form."""
+        if schema.get("format") == "uri" and kind.name == "str":
+            return union([kind, FILE])
+        if kind.kind == "list":
+            inner = self._form_type(kind.inner[0], self._flat(schema.get("items")))
+            return attrs.evolve(kind, inner=(inner,))
+        return kind
 
     # --- types ----------------------------------------------------------------------------
 
@@ -160,13 +259,17 @@ class Schemas:
             kind, nullable = self._referenced(schema["$ref"], owner, side, prop)
         elif "allOf" in schema:
             kind, nullable = self._all_of(schema, owner, side, prop)
-        elif options := schema.get("oneOf") or schema.get("anyOf"):
+        elif (options := schema.get("oneOf") or schema.get("anyOf")) and not (
+            schema.get("properties")
+        ):
             kind, nullable = self._one_of(options, owner, side, prop)
+            if kind.kind == "union" and (tag := self._tag(schema, kind, options)) is not None:
+                kind = attrs.evolve(kind, tag=tag)
         elif isinstance(schema.get("type"), list):
             options = [{**schema, "type": one} for one in schema["type"]]
             kind, nullable = self._one_of(options, owner, side, prop)
         else:
-            kind, nullable = self._own_type(schema, owner, side, prop), False
+            kind, nullable = self._own_type(self._flat(schema), owner, side, prop), False
         return kind, nullable or _nullable(schema)
 
     def _referenced(
@@ -194,6 +297,16 @@ class Schemas:
         if (pointer, side) not in self._expanded:
             self._expanded[pointer, side] = ANY, True  # while it is read: an array of itself, say
             schema = resolve(self._document, pointer)
+            if component_name(self._document, pointer) is None:
+                # Named by where it stands: whoever refers to it may stand in any module.
+                above, prop = _place(pointer)
+                owner = Reference(self._survey.module(pointer), above)
+                if isinstance(schema, dict) and "$ref" not in schema and schema.get("properties"):
+                    name = self._take(owner.name + camel_case(prop))
+                    kind = Type("class", reference=Reference(owner.module, name))
+                    self._expanded[pointer, side] = kind, _nullable(schema)  # it may hold itself
+                    self._add_model(Reference(owner.module, name), schema, side)
+                    return self._expanded[pointer, side]
             self._expanded[pointer, side] = self._type(schema, owner, side, prop)
         return self._expanded[pointer, side]
 
@@ -201,7 +314,7 @@ class Schemas:
         parts = [one for one in schema["allOf"] if isinstance(one, dict)]
         nullable = any(part.get("nullable", False) for part in parts)
         telling = [part for part in parts if set(part) - _ANNOTATIONS]
-        if len(telling) == 1 and "properties" not in schema:
+        if len(telling) == 1 and not schema.keys() & {"properties", "oneOf", "anyOf"}:
             kind, also = self._type(telling[0], owner, side, prop)
             return kind, nullable or also
         return self._own_type(self._flat(schema), owner, side, prop), nullable
@@ -215,13 +328,42 @@ class Schemas:
         for option in options:
             flat = self._flat(option)
             values = flat.get("enum")
-            if flat.get("type") == "null" or values == [None]:
+            if _is_null(flat):
                 nullable = True
             elif values != [""]:
                 kind, also = self._type(option, owner, side, prop)
                 nullable = nullable or also
                 members.append(kind)
         return union(members), nullable
+
+    def _tag(self, schema: Schema, kind: Type, options: list[Any]) -> Tag | None:
+        """What tells the models of a union apart: its discriminator, or a field of one value."""
+        flats = [flat for flat in map(self._flat, options) if not _is_null(flat)]
+        classes = [one.reference for one in kind.inner]
+        if len(flats) != len(classes) or not all(
+            reference and (reference.name in self._model_names or reference.name in self.models)
+            for reference in classes
+        ):
+            return None
+        references = [reference for reference in classes if reference is not None]
+        given = schema.get("discriminator")
+        if given is not None:
+            pointers = [one.get("$ref", "") for one in options if isinstance(one, dict)]
+            names = [component_name(self._document, one) or one for one in pointers]
+            mapping = given.get("mapping") or {name: name for name in names}
+            by_name = dict(zip(names, references, strict=False))
+            members = [
+                (value, by_name[named])
+                for value, to in mapping.items()
+                if (named := component_name(self._document, to) or to) in by_name
+            ]
+            return Tag(given["propertyName"], tuple(members)) if members else None
+        values = [single_values(flat) for flat in flats]
+        for name in values[0]:
+            found = [one.get(name) for one in values]
+            if all(found) and len(set(found)) == len(found):
+                return Tag(name, tuple(zip(found, references, strict=True)))  # type: ignore[arg-type]
+        return None
 
     def _own_type(self, schema: Schema, owner: Reference, side: Side, prop: str) -> Type:
         """The type that a schema gives by itself, without looking at its combinations."""
@@ -230,7 +372,7 @@ class Schemas:
             reference = Reference(owner.module, self._take(owner.name + camel_case(prop)))
             self._add_enum(reference, schema, values)
             return Type("class", reference=reference, is_enum=True)
-        declared = schema.get("type")
+        declared = schema.get("type") or type_of_values(schema)
         if declared == "object" or "properties" in schema:
             if schema.get("properties"):
                 return self._hoisted(
@@ -245,15 +387,17 @@ class Schemas:
             return Type("list", inner=(inner,), null_items=null)
         if declared in _SCALARS:
             name = _SCALARS[declared]
-            return Type(
-                "plain", _FORMATS.get(schema.get("format", ""), name) if name == "str" else name
-            )
+            if name == "str":
+                name = "bytes" if _is_binary(schema) else _FORMATS.get(schema.get("format"), name)
+            return Type("plain", name)
         return ANY
 
-    def _hoisted(self, schema: Schema, module: str, name: str, side: Side) -> Type:
+    def _hoisted(
+        self, schema: Schema, module: str, name: str, side: Side, *, form: bool = False
+    ) -> Type:
         """An object written in line becomes a class of its own, named by where it stands."""
         reference = Reference(module, self._take(name))
-        self._add_model(reference, schema, side)
+        self._add_model(reference, schema, side, form=form)
         return Type("class", reference=reference)
 
     # --- schemas as a whole ----------------------------------------------------------------
@@ -268,18 +412,71 @@ class Schemas:
                 return {}
             return self._flat(resolve(self._document, reference), passed | {reference})
         if "allOf" not in schema:
-            return schema
+            return self._with_options(schema, passed) if schema.get("properties") else schema
         own = {key: value for key, value in schema.items() if key != "allOf"}
+        parts = [*(self._flat(one, passed) for one in schema["allOf"]), own]
+        telling = [part for part in parts if set(part) - _ANNOTATIONS]
         merged: Schema = {}
         properties: Schema = {}
         required: dict[str, None] = {}
-        for part in [*(self._flat(one, passed) for one in schema["allOf"]), own]:
+        for part in parts:
+            if len(telling) > 1:
+                part = self._with_options(part, passed)
             merged |= part
-            properties |= part.get("properties", {})
+            for name, held in part.get("properties", {}).items():
+                properties[name] = self._both(properties.get(name, held), held)
             required |= dict.fromkeys(part.get("required", ()))
         if properties:
             merged["properties"] = properties
         return merged | {"required": list(required)}
+
+    def _with_options(self, schema: Schema, passed: frozenset[str] = frozenset()) -> Schema:
+        """A schema with the properties of its options; those that all require are required."""
+        telling = []
+        for option in (*schema.get("oneOf", ()), *schema.get("anyOf", ())):
+            flat = self._flat(option, passed)
+            if not _is_null(flat):
+                reference = option.get("$ref") if isinstance(option, dict) else None
+                telling.append(self._with_options(flat, passed | {reference or ""}))
+        if not any(one.get("properties") for one in telling):
+            return schema
+        properties: Schema = {}
+        for one in telling:
+            for name, held in one.get("properties", {}).items():
+                known = properties.get(name, held)
+                properties[name] = known if known == held else {"anyOf": [known, held]}
+        required = [
+            name
+            for name in telling[0].get("required", ())
+            if all(name in one.get("required", ()) for one in telling)
+        ]
+        rest = {key: value for key, value in schema.items() if key not in ("oneOf", "anyOf")}
+        rest["properties"] = properties | schema.get("properties", {})
+        return rest | {"required": [*schema.get("required", ()), *required]}
+
+    def _both(self, one: Any, other: Any) -> Any:
+        """What a property is that two branches of an `allOf` describe."""
+        if one == other or not isinstance(one, dict) or not isinstance(other, dict):
+            return other
+        if self._flat(one).get("properties") and self._flat(other).get("properties"):
+            return {"allOf": [one, other]}
+        if one.keys() & _COMBINED or other.keys() & _COMBINED:
+            return other
+        return one | other
+
+
+def _place(pointer: str) -> tuple[str, str]:
+    """Names for what stands in line somewhere in the document: what it is in, and its own."""
+    *above, last = (
+        step
+        for step in pointer.split("/")[1:]
+        if step not in ("components", "schemas", "properties")
+    )
+    return camel_case(" ".join(above)) or "Model", last
+
+
+def _is_null(schema: Schema) -> bool:
+    return schema.get("type") == "null" or schema.get("enum") == [None]
 
 
 def _nullable(schema: Schema) -> bool:
@@ -312,31 +509,21 @@ def _enum_values(schema: Any, *, named: bool = False) -> list[str] | None:
 
 def _is_file(schema: Schema) -> bool:
     """Whether it is a file in a form, whatever it is in JSON."""
-    return schema.get("format") == "binary" or bool(schema.get("x-upload"))
+    return _is_binary(schema) or bool(schema.get("x-upload"))
 
 
-def _constraints(kind: Type, schema: Schema, field: str) -> dict[str, Any]:
-    """The arguments of `checks.check` that a schema asks for."""
-    name = kind.name or kind.kind
-    found = {
-        argument: schema[key] for key, argument in _LIMITS.get(name, {}).items() if key in schema
-    }
-    pattern = found.get("pattern")
-    if pattern is not None and not compiles(pattern):
-        del found["pattern"]
-    elif pattern is not None and not is_harmless(pattern):
-        text = f"codegen: {field}: the pattern {pattern} can take very long, so it isn't checked"
-        print(text, file=sys.stderr)
-        del found["pattern"]
-    if name in ("int", "float"):
-        for bound in ("minimum", "maximum"):
-            found |= _bound(schema, bound)
-    return found
+def _is_binary(schema: Schema) -> bool:
+    """Whether it is bytes, in the words of OpenAPI 3.0 or 3.1."""
+    if schema.get("format") == "binary":
+        return True
+    return "contentMediaType" in schema and not (
+        "contentEncoding" in schema or str(schema["contentMediaType"]).endswith("json")
+    )
 
 
-def _bound(schema: Schema, bound: str) -> dict[str, Any]:
-    exclusive = schema.get(f"exclusive{bound.capitalize()}", False)
-    if exclusive is True:  # OpenAPI 3.0: a flag beside the bound
-        return {f"exclusive_{bound}": schema[bound]} if bound in schema else {}
-    found = {bound: schema[bound]} if bound in schema else {}
-    return found if exclusive is False else found | {f"exclusive_{bound}": exclusive}
+def _is_upload_url(schema: Schema) -> bool:
+    """Whether it is the URL of a file, as drf-spectacular writes it: fields for URLs have limits.
+
+    That is what a description with one schema for request and answer says of a file.
+    """
+    return schema.get("format") == "uri" and not schema.keys() & {"maxLength", "pattern"}

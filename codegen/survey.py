@@ -8,14 +8,18 @@ from typing import Any
 
 from .classes import Side
 from .document import component_name, resolve
-from .endpoints import Content, endpoints
+from .endpoints import FORM, Content, endpoints
 from .names import module_name
 
 COMMON = "common"
 
 
 class Survey:
-    """The side or sides of every schema in the components, and the module it belongs to."""
+    """The side or sides of every schema in the components, and the module it belongs to.
+
+    What references lead to without being a component as a whole, a property of one say, counts
+    as a schema of its own, whose name is the reference.
+    """
 
     def __init__(self, document: dict[str, Any]) -> None:
         self._document = document
@@ -27,9 +31,12 @@ class Survey:
         self._sides: dict[str, set[Side]] = defaultdict(set)
         self._used_in: dict[str, set[str]] = defaultdict(set)
         self._uses: dict[str, set[str]] = {}
+        self._in_forms: set[str] = set()
         for endpoint in endpoints(document):
             module = self.module_of(endpoint.tag)
             self._note("request", module, _schemas(endpoint.body.get("content", {})))
+            for media in (one for name, one in endpoint.content() if name == FORM):
+                self._in_forms |= self._named([media.get("schema")])
             for content in endpoint.answers.values():
                 self._note("answer", module, _schemas(content))
         self._note_unused()
@@ -47,6 +54,10 @@ class Survey:
     def sides(self, name: str) -> list[Side]:
         """The sides that a schema is used on, in a fixed order."""
         return sorted(self._sides[name])
+
+    def is_in_form(self, name: str) -> bool:
+        """Whether a schema is used in a form, in which texts and files stand side by side."""
+        return name in self._in_forms
 
     def _note(self, side: Side, module: str, schemas: Iterable[Any]) -> None:
         for name in self._named(schemas):
@@ -66,7 +77,9 @@ class Survey:
     def _used_by(self, name: str) -> set[str]:
         """The schemas that one refers to itself."""
         if name not in self._uses:
-            self._uses[name] = self._named([self._document["components"]["schemas"][name]])
+            components = self._document["components"]["schemas"]
+            schema = components[name] if name in components else resolve(self._document, name)
+            self._uses[name] = self._named([schema])
         return self._uses[name]
 
     def _note_unused(self) -> None:
@@ -91,7 +104,7 @@ class Survey:
         return found
 
     def _named(self, schemas: Iterable[Any]) -> set[str]:
-        """The schemas of the components that others refer to, without what those use in turn."""
+        """The schemas that others refer to, without what those use in turn."""
         found: set[str] = set()
         seen: set[int] = set()
         queue = list(schemas)
@@ -102,11 +115,7 @@ class Survey:
             seen.add(id(schema))
             queue.extend(below(schema))
             if "$ref" in schema:
-                name = component_name(self._document, schema["$ref"])
-                if name is None:
-                    queue.append(resolve(self._document, schema["$ref"]))
-                else:
-                    found.add(name)
+                found.add(component_name(self._document, schema["$ref"]) or schema["$ref"])
         return found
 
 

@@ -19,7 +19,7 @@ from .auth import PARTNER, Credentials, Token
 from .differences import Difference
 from .errors import ConfigurationError, InvalidRequest, RateLimited, ThredfiError
 from .manner import HandedBack, History, Manner
-from .operation import Operation, Replay, TokenScope
+from .operation import Operation, Replay, TokenScope, native
 from .operations import GET_BUSINESS_TOKEN
 from .options import CallOptions, check_options
 from .outcomes import End, Known, Step, after_look_up, next_step
@@ -30,7 +30,7 @@ from .response import Response, recorder
 from .shared import CallEnded, Shared
 from .streams import UnreadableError, check_readable
 from .transport import Exchanged, LostError, NotSentError, TooLargeError
-from .uploads import Upload
+from .uploads import Form, Upload
 
 __all__ = ["Caller", "HandedBack", "History", "Manner"]
 
@@ -71,6 +71,8 @@ class Caller:
         A write that is cancelled after it was sent may or may not have been applied: the
         CancelledError has a note that says so, with the operation and the external_id.
         """
+        if type(operation) is not Operation:
+            operation = native(operation)
         if options:
             check_options(operation, options)
         else:
@@ -86,8 +88,8 @@ class Caller:
             extra_headers=options.get("extra_headers"),
             idempotency_key=options.get("idempotency_key"),
         )
-        if file is not None:
-            await _check_file(file)
+        if isinstance(request.body, Form):
+            await _check_files(request.body)
         shared = self._shared
         call = _Call(shared, request, options, self._manner)
         shared.under_way += 1
@@ -391,8 +393,8 @@ class _Call(Progress):
             ) from None
 
 
-async def _check_file(file: Upload) -> None:
+async def _check_files(form: Form) -> None:
     try:
-        await check_readable(file)
+        await check_readable(form)
     except UnreadableError as error:
         raise InvalidRequest.at("file", str(error)) from error

@@ -17,7 +17,8 @@ from uuid import UUID
 import attrs
 
 from .errors import InvalidRequest
-from .fields import UNSET, UnsetType
+from .fields import UNSET, FilePart, UnsetType
+from .ranges import broken_limits
 
 __all__ = ["LARGEST", "NAIVE_DATETIME", "Check", "Checked", "check", "check_held", "on_assignment"]
 
@@ -31,6 +32,7 @@ class Checked:
 
     __slots__ = ()
     __checks__: ClassVar[Mapping[str, Check]] = {}
+    __uuids__: ClassVar[frozenset[str]] = frozenset()  # by wire name, what holds UUIDs
 
     def __attrs_post_init__(self) -> None:
         # Only the first instance comes here; the class that lists the checks (this one's, or
@@ -100,31 +102,19 @@ def _function(lines: list[str], model: type[Checked]) -> Callable[[Checked], Non
 def check(
     *types: type | Callable[[], type],
     required: bool = False,
-    minimum: float | None = None,
-    maximum: float | None = None,
-    exclusive_minimum: float | None = None,
-    exclusive_maximum: float | None = None,
-    multiple_of: float | None = None,
-    min_length: int | None = None,
-    max_length: int | None = None,
-    pattern: str | None = None,
-    items: type | Callable[[], type] | None = None,
-    min_items: int | None = None,
-    max_items: int | None = None,
+    items: type | Callable[[], type] | Check | None = None,
+    **limits: Any,
 ) -> Check:
     """The check of one field of a request model.
 
     ``types`` are what a value may be an instance of (none: anything); a bool is
     never taken for a number. A type that is defined further down its module is
     given as a function without arguments. ``items`` is the type of each element
-    of a list. UNSET passes always; None passes unless the field is required. What JSON can't
-    hold never passes (`check_held`). Raises `InvalidRequest` naming the field.
+    of a list, or the check of each. ``limits`` are those of `ranges`. UNSET passes
+    always; None passes unless the field is required. What JSON can't hold never
+    passes (`check_held`). Raises `InvalidRequest` naming the field.
     """
-    limits = _limits(
-        minimum, maximum, exclusive_minimum, exclusive_maximum, multiple_of,
-        min_length, max_length, pattern, min_items, max_items,
-    )  # fmt: skip
-    return Check(types, required=required, items=items, limits=limits)
+    return Check(types, required=required, items=items, limits=broken_limits(limits))
 
 
 class Check:
@@ -141,7 +131,7 @@ class Check:
         types: tuple[type | Callable[[], type], ...],
         *,
         required: bool,
-        items: type | Callable[[], type] | None,
+        items: type | Callable[[], type] | Check | None,
         limits: list[tuple[Callable[[Any], bool], str]],
     ) -> None:
         self._types = types
@@ -164,9 +154,7 @@ class Check:
                 raise InvalidRequest.at(path, "is required, so it can't be None")
             return
         if not self._is_resolved:
-            self._types = tuple(map(_resolve, self._types))
-            self._items = self._items and _resolve(self._items)
-            self._is_resolved = True
+            self.resolve()
         allowed: Any = self._types
         if allowed and type(value) not in allowed and not _fits(value, allowed):
             raise InvalidRequest.at(path, _wrong_type(allowed, value))
@@ -178,11 +166,23 @@ class Check:
             if broken(value):
                 raise InvalidRequest.at(path, f"{text}, not {value!r:.80}")
 
+    def resolve(self) -> None:
+        """Find the types that are defined further down; only once all modules are loaded."""
+        self._types = tuple(map(_resolve, self._types))
+        if isinstance(self._items, Check):
+            self._items.resolve()
+        elif self._items is not None:
+            self._items = _resolve(self._items)
+        self._is_resolved = True
+
     def _check_items(self, path: str, items: list[Any]) -> None:
         element: Any = self._items
         index = 0
         try:
             for index, one in enumerate(items):  # noqa: B007
+                if isinstance(element, Check):
+                    element("", one)
+                    continue
                 if type(one) is not element and not _fits(one, (element,)):
                     raise InvalidRequest.at("", _wrong_type((element,), one))
                 if type(one) not in _HARMLESS:
@@ -202,6 +202,7 @@ _PLAIN: dict[Any, str] = {
     bytes: "type(value) is bytes",
     date: "type(value) is date",
     datetime: "type(value) is datetime and value.tzinfo is not None",
+    Decimal: "type(value) is Decimal and value.is_finite()",
 }
 _HARMLESS = frozenset((str, bool, type(None), UnsetType, bytes, date, UUID))
 
@@ -245,6 +246,11 @@ def _look(value: Any) -> None:
             raise InvalidRequest.at("", NAIVE_DATETIME)
     elif isinstance(value, Mapping):
         _look_into(value.items(), "{}")
+    elif hasattr(value, "__check_again__"):  # of a package that was generated elsewhere
+        try:
+            value.__check_again__()
+        except ValueError as error:
+            raise InvalidRequest(getattr(error, "problems", [("", str(error))])) from None
     elif attrs.has(kind := type(value)):
         names = [field.name for field in attrs.fields(kind)]
         _look_into([(name, getattr(value, name)) for name in names], "{}")
@@ -273,47 +279,10 @@ def _fits(value: object, allowed: tuple[type, ...]) -> bool:
 
 
 def _wrong_type(allowed: tuple[type, ...], value: object) -> str:
-    wanted = " or ".join(one.__name__ for one in allowed)
+    wanted = " or ".join("Upload" if one is FilePart else one.__name__ for one in allowed)
     hint = ""
     if isinstance(value, dict):
         hint = "; pass the whole body as one mapping, or build the model"
     elif isinstance(value, float) and int in allowed and float not in allowed:
         hint = "; amounts are whole minor units (see thredfi_async.money)"
     return f"must be {wanted}, not {type(value).__name__}{hint}"
-
-
-def _limits(
-    minimum: float | None,
-    maximum: float | None,
-    exclusive_minimum: float | None,
-    exclusive_maximum: float | None,
-    multiple_of: float | None,
-    min_length: int | None,
-    max_length: int | None,
-    pattern: str | None,
-    min_items: int | None,
-    max_items: int | None,
-) -> list[tuple[Callable[[Any], bool], str]]:
-    limits: list[tuple[Callable[[Any], bool], str]] = []
-    if minimum is not None:
-        limits.append((lambda v: v < minimum, f"must be at least {minimum}"))
-    if maximum is not None:
-        limits.append((lambda v: v > maximum, f"must be at most {maximum}"))
-    if exclusive_minimum is not None:
-        limits.append((lambda v: v <= exclusive_minimum, f"must be above {exclusive_minimum}"))
-    if exclusive_maximum is not None:
-        limits.append((lambda v: v >= exclusive_maximum, f"must be below {exclusive_maximum}"))
-    if multiple_of is not None:
-        limits.append((lambda v: v % multiple_of != 0, f"must be a multiple of {multiple_of}"))
-    if min_length is not None:
-        limits.append((lambda v: len(v) < min_length, f"needs at least {min_length} characters"))
-    if max_length is not None:
-        limits.append((lambda v: len(v) > max_length, f"takes at most {max_length} characters"))
-    if pattern is not None:
-        found = re.compile(pattern).search
-        limits.append((lambda v: found(v) is None, f"must match {pattern}"))
-    if min_items is not None:
-        limits.append((lambda v: len(v) < min_items, f"must have at least {min_items} items"))
-    if max_items is not None:
-        limits.append((lambda v: len(v) > max_items, f"must have at most {max_items} items"))
-    return limits

@@ -17,6 +17,7 @@ from .clock import Clock, SystemClock
 from .drift import Drift
 from .errors import ConfigurationError, InvalidRequest
 from .retry import RetryPolicy
+from .services._base import AnyOperation
 from .services.bank_accounts import BankAccounts
 from .services.bank_transactions import BankTransactions
 from .services.bill_payments import BillPayments
@@ -57,10 +58,11 @@ ENVIRONMENTS: Mapping[str, str] = {
 """Base URLs by https://docs.thredfi.com; if Thred gave you another, pass it as base_url."""
 
 
-class BusinessClient:
+class BusinessClient(AnyOperation):
     """The resources of one business. Cheap to make: nothing is sent until a method is awaited."""
 
     def __init__(self, session: Session, business_id: str) -> None:
+        super().__init__(session, {"business_id": business_id})
         self._session = session
         self.id = business_id
 
@@ -178,7 +180,7 @@ class BusinessClient:
         return Receipts(self._session, self.id)
 
 
-class ThredfiClient:
+class ThredfiClient(AnyOperation):
     """The client of a partner. Use it as an async context manager, or call `aclose`.
 
     - ``partner_uuid``, ``api_key``: from Thred's Partner Portal; see also `from_env`.
@@ -237,6 +239,7 @@ class ThredfiClient:
             allow_http=allow_http,
             http=http,
         )
+        super().__init__(self._session, {})
 
     @classmethod
     def from_env(cls, **arguments: Any) -> Self:

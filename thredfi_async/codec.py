@@ -16,7 +16,7 @@ import msgspec
 
 from .drift import Drift, read_leniently, unknown_fields
 from .errors import InvalidRequest
-from .fields import ModelField, UnsetType, model_fields
+from .fields import ModelField, UnsetType, model_fields, rest_of
 from .operation import ModelRef
 from .texts import BrokenJSON, read_json
 
@@ -27,6 +27,7 @@ __all__ = [
     "encode",
     "load",
     "structure",
+    "takes_files",
     "to_mapping",
     "unknown",
     "unwrap",
@@ -37,8 +38,12 @@ T = TypeVar("T")
 
 @cache
 def load(ref: ModelRef) -> Any:
-    """The type that a `ModelRef` names; imports its module on first use."""
-    module = importlib.import_module(f".models.{ref.module}", __package__)
+    """The type that a `ModelRef` names; imports its module on first use.
+
+    A package that was generated elsewhere has `ModelRef` and models of its own.
+    """
+    package = type(ref).__module__.rpartition(".")[0]
+    module = importlib.import_module(f"{package}.models.{ref.module}")
     model: Any = getattr(module, ref.name)
     return list[model] if ref.many else model
 
@@ -53,7 +58,7 @@ def encode(value: Any) -> bytes:
     are: `checks.check_held` looks for those.
     """
     try:
-        return _encode(_by_wire_names(value) if _renames(_kind(value)) else value)
+        return _encode(_by_wire_names(value) if _is_renaming(value) else value)
     except _UNWRITABLE as error:
         fault = error
     raise _fault(value, fault)
@@ -189,10 +194,32 @@ def _kind(value: Any) -> Any:
     return type(value)
 
 
+def _is_renaming(value: Any) -> bool:
+    """Whether a model has other names on the wire, or one in a list or mapping of such."""
+    if isinstance(value, list | tuple):
+        return any(map(_is_renaming, value))
+    if isinstance(value, Mapping):
+        return any(map(_is_renaming, value.values()))
+    return _renames(_kind(value))
+
+
 @cache
 def _renames(wanted: Any) -> bool:
     """Whether a model, or one below it, has fields with other names on the wire."""
-    return any(getattr(model, "__wire_names__", None) for model in _models_below(wanted))
+    return any(
+        getattr(model, "__wire_names__", None) or rest_of(model) is not None
+        for model in _models_below(wanted)
+    )
+
+
+@cache
+def takes_files(wanted: Any) -> bool:
+    """Whether a model, or one below it, has fields for files."""
+    return any(
+        "bytes" in str(field.type) or "FilePart" in str(field.type)
+        for model in _models_below(wanted)
+        for field in model_fields(model)
+    )
 
 
 def _models_below(wanted: Any) -> set[Any]:
@@ -205,42 +232,48 @@ def _models_below(wanted: Any) -> set[Any]:
         if isinstance(kind, type) and attrs.has(kind) and kind not in seen:
             seen.add(kind)
             queue.extend(field.type for field in model_fields(kind))
+            rest = rest_of(kind)
+            queue.extend([rest.type] if rest is not None else [])
     return seen
 
 
 # --- mappings ------------------------------------------------------------------------
 
 
-def to_mapping(value: Any) -> Any:
+def to_mapping(value: Any, *, kept: tuple[type, ...] = ()) -> Any:
     """A model as plain data (dicts, lists, text, numbers), by names on the wire.
 
-    Raises `InvalidRequest` for what has no such form.
+    What is of one of the types ``kept`` is left as it is. Raises `InvalidRequest` for what has no
+    such form.
     """
     try:
-        if _renames(_kind(value)):
-            return _by_wire_names(value)
+        if kept or _is_renaming(value):
+            return _by_wire_names(value, kept)
         return msgspec.to_builtins(value, enc_hook=_encode_other)
     except _UNWRITABLE as error:
         fault = error
     raise _fault(value, fault)
 
 
-def _by_wire_names(value: Any) -> Any:
+def _by_wire_names(value: Any, kept: tuple[type, ...] = ()) -> Any:
+    if kept and isinstance(value, kept):
+        return value
     if attrs.has(type(value)):
-        return {
-            field.wire_name: _by_wire_names(held)
-            for field in model_fields(_kind(value))
-            if not isinstance(held := getattr(value, field.name), UnsetType)
-        }
+        rest = rest_of(_kind(value))
+        written = {} if rest is None else _by_wire_names(getattr(value, rest.name), kept)
+        for field in model_fields(_kind(value)):
+            if not isinstance(held := getattr(value, field.name), UnsetType):
+                written[field.wire_name] = _by_wire_names(held, kept)
+        return written
     if isinstance(value, Mapping):
-        return {key: _by_wire_names(held) for key, held in value.items()}
+        return {key: _by_wire_names(held, kept) for key, held in value.items()}
     if isinstance(value, list | tuple):
-        return [_by_wire_names(held) for held in value]
+        return [_by_wire_names(held, kept) for held in value]
     return msgspec.to_builtins(value, enc_hook=_encode_other)
 
 
-def structure(model: type[T], mapping: Mapping[str, Any], *, ignore_unknown: bool = False) -> T:
-    """A model from a plain mapping, checked as when the model is built directly.
+def structure(model: type[T], mapping: Any, *, ignore_unknown: bool = False) -> T:
+    """A model from a plain mapping (a list of them from a list), checked as when it is built.
 
     Values are the model's own types or their JSON forms (ISO 8601 text for dates
     and instants). Nothing is converted silently: ``"5"`` isn't a number and ``9.9``

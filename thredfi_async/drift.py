@@ -12,14 +12,15 @@ from __future__ import annotations
 import enum
 import re
 import types
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from datetime import date, datetime
+from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any, Union, get_args, get_origin
 
 import attrs
 
-from .fields import ModelField, UnsetType, is_whole, model_fields
+from .fields import ModelField, UnsetType, is_whole, model_fields, rest_of, told_by
 from .texts import BrokenJSON
 
 __all__ = ["Drift", "read_leniently", "unknown_fields"]
@@ -71,7 +72,7 @@ def _find_unknown(model: type, raw: Any, path: str, found: dict[Drift, None]) ->
         return
     known, nested = _known(model)
     before = f"{path}." if path else ""
-    if not raw.keys() <= known:
+    if not raw.keys() <= known and rest_of(model) is None:
         for key in raw:
             if key not in known:
                 found[Drift(f"{before}{key}", _NOTHING, _json_type(raw[key]))] = None
@@ -113,9 +114,15 @@ def _read(wanted: Any, raw: Any, path: str, note: Note) -> Any:
         return raw
     origin = get_origin(wanted)
     if origin is Annotated:
-        return _read(get_args(wanted)[0], raw, path, note)
+        told = told_by(wanted)
+        return _read(get_args(wanted)[0] if told is None else _told(told, raw), raw, path, note)
     if origin in (Union, types.UnionType):
         return _read_union(wanted, raw, path, note)
+    if isinstance(wanted, _Untold):
+        where = f"{path}.{wanted.tag}" if path else wanted.tag
+        held = isinstance(raw, dict) and wanted.tag in raw
+        note(where, wanted.values, _json_type(raw[wanted.tag]) if held else "absent")
+        return raw
     if raw is None:
         if wanted is not type(None):
             note(path, wanted, "null")
@@ -152,6 +159,21 @@ def _refuse_foreign_rows(model: Any, rows: list[Any]) -> None:
                 raise BrokenJSON(f"{foreign} rows have none of the fields of {model.__name__}")
 
 
+@attrs.frozen
+class _Untold:
+    """What should have said which model it is, and doesn't."""
+
+    tag: str
+    values: str
+
+
+def _told(told: tuple[str, Mapping[str, Any]], raw: Any) -> Any:
+    """The model that the field for it names."""
+    tag, models = told
+    value = raw.get(tag) if isinstance(raw, dict) else None
+    return (isinstance(value, str) and models.get(value)) or _Untold(tag, " or ".join(models))
+
+
 def _read_union(wanted: Any, raw: Any, path: str, note: Note) -> Any:
     members = [one for one in get_args(wanted) if one is not UnsetType]
     if raw is None and type(None) in members:
@@ -175,13 +197,20 @@ def _read_model(model: type, raw: Any, path: str, note: Note) -> Any:
     instance: Any = object.__new__(model)
     before = f"{path}." if path else ""
     fields, unsaid = _plan(model)
+    rest = rest_of(model)
+    others: dict[str, Any] = {}
     for key, one in raw.items():
         field = fields.get(key)
-        if field is None:
+        if field is None and rest is not None:
+            others[key] = one
+        elif field is None:
             note(f"{before}{key}", _NOTHING, _json_type(one))
         else:
             value = _read(field.type, one, before + key, note)
             object.__setattr__(instance, field.name, value)
+    if rest is not None:
+        others = _read(rest.type, others, path, note)
+        object.__setattr__(instance, rest.name, others)
     for field in unsaid:
         if field.wire_name not in raw:
             if field.required:
@@ -210,6 +239,11 @@ def _read_scalar(wanted: Any, raw: Any, path: str, note: Note) -> Any:
     if isinstance(wanted, type):
         if issubclass(wanted, enum.Enum) and isinstance(raw, str):
             return wanted(raw)
+        if wanted is Decimal and isinstance(raw, str | int | float) and not isinstance(raw, bool):
+            try:
+                return Decimal(str(raw))
+            except ArithmeticError:
+                return _misfit(wanted, raw, path, note)
         if wanted in (datetime, date) and isinstance(raw, str):
             try:
                 value = wanted.fromisoformat(raw)

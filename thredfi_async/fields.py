@@ -8,10 +8,20 @@ from __future__ import annotations
 
 import enum
 import typing
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from datetime import datetime
 from functools import cache
-from typing import Annotated, Any, TypeAlias, TypeGuard, TypeVar, cast
+from typing import (
+    Annotated,
+    Any,
+    BinaryIO,
+    Protocol,
+    TypeAlias,
+    TypeGuard,
+    TypeVar,
+    cast,
+    runtime_checkable,
+)
 
 import attrs
 from msgspec import UNSET, Meta, UnsetType
@@ -20,21 +30,40 @@ from .texts import DAMAGED
 
 __all__ = [
     "UNSET",
+    "FilePart",
     "Instant",
     "ModelField",
+    "OneOf",
     "OpenEnum",
     "UnsetType",
     "as_count",
     "is_id",
     "is_whole",
     "model_fields",
+    "rest_of",
     "sparse",
+    "taken_besides",
+    "takes",
+    "told_by",
 ]
 
 T = TypeVar("T")
 
 Instant: TypeAlias = Annotated[datetime, Meta(tz=True)]
 """An aware datetime in an answer."""
+
+
+@runtime_checkable
+class FilePart(Protocol):
+    """A file in the form that a body is: `thredfi_async.Upload`."""
+
+    @property
+    def filename(self) -> str: ...
+
+    @property
+    def content_type(self) -> str: ...
+
+    def open(self) -> BinaryIO: ...
 
 
 class OpenEnum(enum.StrEnum):
@@ -75,6 +104,28 @@ class OpenEnum(enum.StrEnum):
 
     def __reduce_ex__(self, protocol: object) -> tuple[Any, ...]:
         return type(self), (self._value_,)
+
+
+E = TypeVar("E", bound=OpenEnum)
+
+
+def takes(*, blank: bool = False, other: bool = False) -> Callable[[type[E]], type[E]]:
+    """A decorator of enums: what the description takes besides the values it lists.
+
+    ``blank``: the empty text; ``other``: any other text, as the values are examples.
+    """
+
+    def marked(kind: type[E]) -> type[E]:
+        type.__setattr__(kind, "__takes__", (blank, other))
+        return kind
+
+    return marked
+
+
+def taken_besides(kind: type[OpenEnum]) -> tuple[bool, bool]:
+    """Whether an enum takes the empty text, and whether any other: see `takes`."""
+    found: tuple[bool, bool] = vars(kind).get("__takes__", (False, False))
+    return found
 
 
 def is_whole(value: object) -> TypeGuard[int]:
@@ -122,9 +173,44 @@ class ModelField:
     default: Any
 
 
+@attrs.frozen
+class OneOf:
+    """Beside a union of models, as in ``Annotated[Cat | Dog, OneOf(…)]``: what tells them apart."""
+
+    tag: str  # the field's name on the wire
+    classes: tuple[tuple[str, str], ...]  # what it holds -> the name of the class
+
+
+@cache
+def told_by(wanted: Hashable) -> tuple[str, Mapping[str, Any]] | None:
+    """The field that tells the models of a union apart, and the model for each of its values."""
+    if typing.get_origin(wanted) is not Annotated:
+        return None
+    held, *beside = typing.get_args(wanted)
+    models = {one.__name__: one for one in typing.get_args(held)}
+    for one in beside:
+        if hasattr(one, "tag"):  # `OneOf`, here or in a package that was generated elsewhere
+            return one.tag, {value: models[name] for value, name in one.classes}
+    return None
+
+
 @cache
 def model_fields(model: Hashable) -> tuple[ModelField, ...]:
-    """The fields of a generated model, with their types resolved."""
+    """The fields of a generated model, with their types resolved, but for that of `rest_of`."""
+    return tuple(one for one in _all_fields(model) if one.name != _rest_name(model))
+
+
+@cache
+def rest_of(model: Hashable) -> ModelField | None:
+    """The field that holds what came under names that the description doesn't give."""
+    return next((one for one in _all_fields(model) if one.name == _rest_name(model)), None)
+
+
+def _rest_name(model: Hashable) -> str | None:
+    return getattr(model, "__rest__", None)
+
+
+def _all_fields(model: Hashable) -> tuple[ModelField, ...]:
     hints = typing.get_type_hints(cast(type, model), include_extras=True)
     wire_names: Mapping[str, str] = getattr(model, "__wire_names__", {})
     return tuple(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from typing import Generic, TypeVar
+from functools import cache
+from typing import Any, Generic, TypeVar
 
 import attrs
 
@@ -35,6 +36,8 @@ class Style(enum.Enum):
     PLAIN = "plain"  # one value
     COMMA = "comma"  # a=1,2
     REPEAT = "repeat"  # a=1&a=2
+    SPACE = "space"  # a=1%202
+    PIPE = "pipe"  # a=1%7C2
 
 
 @attrs.frozen
@@ -42,8 +45,8 @@ class Parameter:
     """One query or header parameter, by its name on the wire.
 
     ``type`` is the OpenAPI type or, where it says more, the format: string,
-    integer, number, boolean, date, date-time, uuid. For a list it is that of
-    the elements.
+    integer, number, boolean, date, date-time, date-or-date-time, uuid. For a list it is
+    that of the elements.
     """
 
     name: str
@@ -119,3 +122,20 @@ class Operation(Generic[T_co]):
     lookup: Lookup | None = None  # of a create
     unwrap: str | None = None  # the one key whose value is the answer, as in {"payment": {...}}
     undocumented: bool = False  # seen in the vendor's widget only
+
+
+@cache
+def native(operation: Any) -> Operation[Any]:
+    """What `python -m codegen --output` made elsewhere, with a copy of this module beside it.
+
+    Its models stay its own (see `codec.load`).
+    """
+    given = {one.name: getattr(operation, one.name) for one in attrs.fields(Operation)}
+    given["scope"] = TokenScope(operation.scope.value)
+    given["replay"] = Replay(operation.replay.value)
+    for where in ("query", "headers"):
+        given[where] = tuple(
+            Parameter(one.name, one.type, one.required, Style(one.style.value), one.values)
+            for one in given[where]
+        )
+    return Operation(**given)

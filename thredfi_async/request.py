@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
+from decimal import Decimal
 from enum import Enum
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from math import isfinite
 from typing import Any
@@ -15,12 +16,11 @@ from uuid import UUID, uuid4, uuid5
 
 import attrs
 
-from . import codec
-from .checks import LARGEST, NAIVE_DATETIME, check_held
+from . import bodies
+from .checks import LARGEST, NAIVE_DATETIME
 from .errors import InvalidRequest
 from .fields import UNSET
-from .operation import ModelRef, Operation, Parameter, Replay, Style
-from .texts import harmless
+from .operation import Operation, Parameter, Replay, Style
 from .uploads import Form, Upload
 
 __all__ = ["Request", "prepare", "with_key_of_body"]
@@ -28,9 +28,9 @@ __all__ = ["Request", "prepare", "with_key_of_body"]
 IDEMPOTENCY_KEY = "Idempotency-Key"
 
 _MOMENTS = ("date", "date-time")  # types of parameters
+_SEPARATORS = {Style.COMMA: (",", "comma"), Style.SPACE: (" ", "space"), Style.PIPE: ("|", "pipe")}
+_ENCODED = {Style.COMMA: ",", Style.SPACE: "%20", Style.PIPE: "%7C"}
 _HEADER_NAME = re.compile(r"[\w-]+").fullmatch
-
-_DOCUMENT = "document"  # what bodies call what they say of a file
 
 # Makes the same key from the same external_id in every run, so that a repeated run is a replay.
 _KEY_NAMESPACE = UUID("6f0f2a4e-3c58-4c7a-9d43-0d6a5e0d9f11")
@@ -68,15 +68,16 @@ def prepare(
         if not isinstance(value, str | UUID):
             raise InvalidRequest.at(name, f"must be text, not {type(value).__name__}")
     target = _fill(operation, values)
-    if query or extra_query:
+    required = _required(operation)
+    if query or extra_query or required:
         target += _query(operation, query, extra_query)
-    model, content = _body(operation, body, extra_body, file)
+    model, content, content_type = _body(operation, body, extra_body, file)
     external_id = _external_id(model, extra_body)
     key = idempotency_key
     makes_key = key is None and operation.replay is Replay.IDEMPOTENCY_KEY
     if makes_key:
         key = _key(operation, path, external_id)
-    headers: dict[str, str] = {}
+    headers: dict[str, str] = {} if content_type is None else {"Content-Type": content_type}
     if extra_headers:
         _check_headers(extra_headers)
         headers.update(extra_headers)
@@ -84,6 +85,8 @@ def prepare(
         _check_header_value("idempotency_key", idempotency_key)
     if key is not None:
         headers[IDEMPOTENCY_KEY] = key
+    if required:
+        _check_required_headers(operation, headers)
     return Request(
         operation, target, path, content, headers, external_id, key, makes_key and bool(external_id)
     )
@@ -96,7 +99,10 @@ def with_key_of_body(request: Request) -> Request:
     requests would refuse the mended one for ever.
     """
     body = request.body
-    content = body if isinstance(body, bytes) else b"" if body is None else body.head + body.tail
+    if isinstance(body, Form):
+        content = b"".join(one for one in body.pieces if isinstance(one, bytes))
+    else:
+        content = body or b""
     key = str(uuid5(_KEY_NAMESPACE, f"{request.idempotency_key}/{sha256(content).hexdigest()}"))
     headers = {**request.headers, IDEMPOTENCY_KEY: key}
     return attrs.evolve(request, headers=headers, idempotency_key=key, key_is_made=False)
@@ -118,19 +124,44 @@ def _query(
     operation: Operation[Any], values: Mapping[str, Any], extra: Mapping[str, Any] | None
 ) -> str:
     pairs: list[str] = []
-    if values:
-        for parameter in operation.query:
-            value = values.get(parameter.name)
-            if value is not None and value is not UNSET:
-                if parameter.type in _MOMENTS:
-                    _check_moment(parameter, value)
-                pairs.extend(_pairs(parameter.name, value, parameter.style))
+    known = _query_parameters(operation)
+    for name, value in values.items():
+        if name not in known and value is not None and value is not UNSET:
+            # Left out, a filter would turn "the paid invoices" into "all invoices".
+            raise InvalidRequest.at(name, f"isn't a query parameter of {operation.id}")
+    for name, parameter in known.items():
+        before = len(pairs)
+        value = values.get(name)
+        if value is not None and value is not UNSET:
+            if parameter.type in _MOMENTS:
+                _check_moment(parameter, value)
+            pairs.extend(_pairs(name, value, parameter.style))
+        if parameter.required and len(pairs) == before and (extra or {}).get(name) is None:
+            raise InvalidRequest.at(name, "is required")
     for name, value in (extra or {}).items():
         if not isinstance(name, str):
             raise InvalidRequest.at("extra_query", f"{name!r} isn't a name")
         if value is not None:
             pairs.extend(_pairs(name, value, Style.REPEAT))
     return "?" + "&".join(pairs) if pairs else ""
+
+
+@cache
+def _query_parameters(operation: Operation[Any]) -> dict[str, Parameter]:
+    return {parameter.name: parameter for parameter in operation.query}
+
+
+@cache
+def _required(operation: Operation[Any]) -> bool:
+    """Whether a query or header parameter of an operation is required."""
+    return any(one.required for one in (*operation.query, *operation.headers))
+
+
+def _check_required_headers(operation: Operation[Any], headers: Mapping[str, str]) -> None:
+    given = {name.lower() for name in headers}
+    for parameter in operation.headers:
+        if parameter.required and parameter.name.lower() not in given:
+            raise InvalidRequest.at(parameter.name, "is required, as one of extra_headers")
 
 
 def _check_moment(parameter: Parameter, value: Any) -> None:
@@ -149,11 +180,14 @@ def _pairs(name: str, value: Any, style: Style) -> list[str]:
     if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
         return [f"{key}={_quoted(name, _text(name, value))}"]
     texts = [_text(name, one) for one in value]
-    if style is Style.COMMA:
+    if style in _SEPARATORS:
+        separator, called = _SEPARATORS[style]
         for one in texts:
-            if "," in one:
-                raise InvalidRequest.at(name, f"{one!r} has a comma, which separates the values")
-        return [f"{key}={','.join(_quoted(name, one) for one in texts)}"] if texts else []
+            if separator in one:
+                text = f"{one!r} has a {called}, which separates the values"
+                raise InvalidRequest.at(name, text)
+        joined = _ENCODED[style].join(_quoted(name, one) for one in texts)
+        return [f"{key}={joined}"] if texts else []
     if style is Style.PLAIN:
         raise InvalidRequest.at(name, "takes one value, not several")
     return [f"{key}={_quoted(name, one)}" for one in texts]
@@ -186,6 +220,8 @@ def _text(name: str, value: Any) -> str:
             return str(int(value))
         case float() if isfinite(value):
             return str(float(value))
+        case Decimal() if value.is_finite():
+            return f"{value:f}"
         case int() | float():
             raise InvalidRequest.at(name, "must be a finite number of at most 64 bits")
     raise InvalidRequest.at(name, f"{type(value).__name__} can't be a query value")
@@ -193,78 +229,17 @@ def _text(name: str, value: Any) -> str:
 
 def _body(
     operation: Operation[Any], body: Any, extra: Mapping[str, Any] | None, file: Upload | None
-) -> tuple[Any, bytes | Form | None]:
-    """The body as a model (or plain data), and as what is sent."""
+) -> tuple[Any, bytes | Form | None, str | None]:
+    """The body as a model (or plain data), as what is sent, and its type where that isn't JSON."""
     if not operation.bodies:
         if body is not None or extra or file is not None:
             raise InvalidRequest.at("body", f"{operation.id} takes none")
-        return None, None
-    if body is None:
-        if operation.body_required and not extra:
-            raise InvalidRequest.at("body", f"{operation.id} needs one")
-        body = {}
-        model: Any = body
-    else:
-        model = _as_model(operation.bodies[0][1], body)
-    if extra:
-        check_held("extra_body", extra)
-    if file is not None:
-        fields = {**codec.to_mapping(model), **(extra or {})}
-        return model, _form(operation, codec.to_mapping(fields), file)
-    if extra:
-        return model, codec.encode({**codec.to_mapping(model), **extra})
-    return model, codec.encode(model)
-
-
-def _form(operation: Operation[Any], fields: dict[str, Any], file: Upload) -> Form:
-    """A body with a file: its fields as text, lists and objects as JSON.
-
-    What the body says of the file (``document``) goes where the form has the file.
-    """
-    if not isinstance(file, Upload):
-        text = f'must be an Upload, such as Upload("invoice.pdf"), not {type(file).__name__}'
-        raise InvalidRequest.at("file", text)
-    if operation.file is None:
-        raise InvalidRequest.at("file", f"{operation.id} takes none")
-    above, dot, _ = operation.file.rpartition(".")
-    document = fields.pop(_DOCUMENT, {})
-    if not isinstance(document, Mapping):
-        raise InvalidRequest.at(_DOCUMENT, f"must be a mapping, not {type(document).__name__}")
-    for name, value in document.items():
-        where = f"{_DOCUMENT}.{name}"
-        if name == "file":
-            raise InvalidRequest.at(where, "is given as file= already")
-        if f"{above}{dot}{name}" in fields:
-            raise InvalidRequest.at(where, f"has no place beside {name} in a form with a file")
-        fields[f"{above}{dot}{name}"] = value
-    if operation.file in fields:
-        raise InvalidRequest.at(operation.file, "is given as file= already")
-    try:
-        texts = {str(name): _form_text(name, value) for name, value in fields.items()}
-        return Form.of(texts, operation.file, file)
-    except UnicodeError as error:
-        raise InvalidRequest.at("", f"the body can't be written as a form: {error}") from None
-
-
-def _form_text(name: str, value: Any) -> str:
-    if value is None:
-        raise InvalidRequest.at(name, "can't be null in a form, which a body with a file is")
-    if isinstance(value, str):
-        if harmless(value) != value:
-            raise InvalidRequest.at(name, "is not valid Unicode: it has half a surrogate pair")
-        return value
-    try:
-        return codec.encode(value).decode()
-    except InvalidRequest as error:
-        raise error.below(name) from None
-
-
-def _as_model(ref: ModelRef | None, body: Any) -> Any:
-    wanted = codec.load(ref) if ref is not None else None
-    if wanted is None or type(body) is wanted:
-        check_held("", body)
-        return body
-    return codec.structure(wanted, body)
+        return None, None, None
+    kind: Any = type(body)
+    if file is not None or not bodies.is_json(operation, kind):
+        return bodies.written(operation, body, extra, file)
+    model = bodies.as_model(operation, operation.bodies[0][1], body, extra)
+    return model, bodies.as_json(model, extra), None
 
 
 def _external_id(model: Any, extra: Mapping[str, Any] | None) -> str | None:

@@ -27,27 +27,30 @@ from cattrs.errors import (
 )
 from cattrs.gen import make_dict_structure_fn, override
 
-from .checks import LARGEST
+from .checks import LARGEST, check_held
 from .errors import InvalidRequest
-from .fields import UnsetType, is_whole, model_fields
+from .fields import FilePart, UnsetType, is_whole, model_fields, rest_of, told_by
 
 __all__ = ["structured"]
 
 T = TypeVar("T")
 
 
-def structured(model: type[T], mapping: Mapping[str, Any], *, ignore_unknown: bool) -> T:
+def structured(model: type[T], mapping: Any, *, ignore_unknown: bool) -> T:
     """See `codec.structure`."""
-    if not isinstance(mapping, Mapping):
+    if attrs.has(model) and not isinstance(mapping, Mapping):
         raise InvalidRequest.at(
             "", f"the body must be {_article(model)} or a mapping, not {type(mapping).__name__}"
         )
     try:
-        return _converter(forbid_unknown=not ignore_unknown).structure(mapping, model)
+        value = _converter(forbid_unknown=not ignore_unknown).structure(mapping, model)
     except BaseValidationError as error:
         raise InvalidRequest(_problems(error)) from None
     except InvalidRequest as error:
         raise InvalidRequest(_relative(error, "")) from None
+    if not attrs.has(model):
+        check_held("", value)  # models that were built before are taken as they are
+    return value
 
 
 @cache
@@ -56,21 +59,54 @@ def _converter(*, forbid_unknown: bool) -> cattrs.Converter:
     for kind, hook in _SCALARS.items():
         converter.register_structure_hook(kind, hook)
 
+    # By its name: a package that was generated elsewhere has one of its own.
+    converter.register_structure_hook_func(
+        lambda kind: getattr(kind, "__name__", "") == FilePart.__name__, _file
+    )
+
     @converter.register_structure_hook_factory(attrs.has)
     def _(model: type) -> Callable[[Any, Any], Any]:
-        renamed: dict[str, Any] = {
+        adjusted: dict[str, Any] = {
             field.name: override(rename=field.wire_name)
             for field in model_fields(model)
             if field.wire_name != field.name
         }
-        build: Callable[[Any, Any], Any] = make_dict_structure_fn(model, converter, **renamed)
+        rest = rest_of(model)
+        known = {field.wire_name for field in model_fields(model)}
+        if rest is not None:
+            adjusted[rest.name] = override(omit=True)
+        build: Callable[[Any, Any], Any] = make_dict_structure_fn(model, converter, **adjusted)
 
         def hook(value: Any, _: Any) -> Any:
             if isinstance(value, model):
                 return value
             if not isinstance(value, Mapping):
                 raise InvalidRequest.at("", f"must be a mapping, not {type(value).__name__}")
-            return build(value, model)
+            if rest is None:
+                return build(value, model)
+            built = build({key: one for key, one in value.items() if key in known}, model)
+            others = {key: one for key, one in value.items() if key not in known}
+            setattr(built, rest.name, converter.structure(others, rest.type))
+            return built
+
+        return hook
+
+    @converter.register_structure_hook_factory(lambda kind: told_by(kind) is not None)
+    def _(kind: Any) -> Callable[[Any, Any], Any]:
+        told = told_by(kind)
+        assert told is not None
+        tag, models = told
+
+        def hook(value: Any, _: Any) -> Any:
+            if isinstance(value, tuple(models.values())):
+                return value
+            if not isinstance(value, Mapping):
+                raise InvalidRequest.at("", f"must be a mapping, not {type(value).__name__}")
+            named = value.get(tag)
+            model = models.get(named) if isinstance(named, str) else None
+            if model is None:
+                raise InvalidRequest.at(f".{tag}", f"must be {' or '.join(map(repr, models))}")
+            return converter.structure(value, model)
 
         return hook
 
@@ -148,6 +184,20 @@ def _number(value: Any, _: Any) -> float:
     raise _must_be("a number", value)
 
 
+def _decimal(value: Any, _: Any) -> Decimal:
+    if is_whole(value):
+        return Decimal(value)
+    if isinstance(value, str | Decimal):
+        try:
+            exact = Decimal(value)
+        except ArithmeticError:
+            raise _must_be("a decimal such as 1.50", value) from None
+        if exact.is_finite():
+            return exact
+    hint = "; a float isn't exact, so write it as text" if isinstance(value, float) else ""
+    raise _must_be("a decimal such as 1.50", value, hint)
+
+
 def _boolean(value: Any, _: Any) -> bool:
     if isinstance(value, bool):
         return value
@@ -188,11 +238,18 @@ def _binary(value: Any, _: Any) -> bytes:
     raise _must_be("bytes", value)
 
 
+def _file(value: Any, _: Any) -> FilePart:
+    if isinstance(value, FilePart):
+        return value
+    raise _must_be("a file, such as Upload", value)
+
+
 _SCALARS: dict[Any, Callable[[Any, Any], Any]] = {
     str: _text,
     int: _integer,
     float: _number,
     bool: _boolean,
+    Decimal: _decimal,
     datetime: _instant,
     date: _day,
     enum.Enum: _open_enum,
@@ -234,7 +291,7 @@ def _problems(error: BaseException, path: str = "") -> list[tuple[str, str]]:
             (f"{path}.{key}" if path else str(key), _unknown_key(str(key), known))
             for key in sorted(error.extra_fields)
         ]
-    if isinstance(error, InvalidRequest):
+    if isinstance(error, InvalidRequest) or hasattr(error, "problems"):  # of a package elsewhere
         return _relative(error, path)
     if isinstance(error, KeyError):
         return [(path, "is required")]
@@ -250,7 +307,7 @@ def _step(error: BaseException, *, first: bool) -> str:
     return ""
 
 
-def _relative(error: InvalidRequest, path: str) -> list[tuple[str, str]]:
+def _relative(error: Any, path: str) -> list[tuple[str, str]]:
     """The problems of a model built below ``path``, whose class name gives way to the path."""
     found = []
     for inner, text in error.problems:

@@ -18,7 +18,7 @@ from yarl import URL
 
 from .attempt import Attempt, LostError, NotSentError, broken, not_sent
 from .errors import ConfigurationError
-from .streams import OpenUpload
+from .streams import OpenForm
 from .uploads import Form
 
 __all__ = ["Attempt", "Exchanged", "LostError", "NotSentError", "TooLargeError", "Transport"]
@@ -154,11 +154,11 @@ class Transport:
         headers: Mapping[str, str],
         attempt: Attempt,
     ) -> Exchanged:
-        async with OpenUpload(form.upload) as file:
+        async with OpenForm(form) as opened:
             further = CIMultiDict(headers)
             further["Content-Type"] = form.content_type
-            further["Content-Length"] = str(len(form.head) + file.size + len(form.tail))
-            pieces = file.pieces(form)
+            further["Content-Length"] = str(opened.size)
+            pieces = opened.pieces()
             try:
                 return await self.send(
                     method,
@@ -169,9 +169,9 @@ class Transport:
                     attempt=attempt,
                 )
             except LostError:
-                if file.problem is None:
+                if opened.problem is None:
                     raise
-                raise LostError(file.problem) from None
+                raise LostError(opened.problem) from None
 
     async def aclose(self) -> None:
         """Close the pool; a borrowed session stays open."""

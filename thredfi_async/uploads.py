@@ -7,7 +7,7 @@ import mimetypes
 import os
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
@@ -15,6 +15,7 @@ from uuid import uuid4
 import attrs
 
 from .errors import InvalidRequest
+from .fields import FilePart
 
 __all__ = ["Form", "Upload"]
 
@@ -81,34 +82,38 @@ class Upload:
 
 @attrs.frozen
 class Form:
-    """A multipart/form-data body: what comes before the file's content, the file, what after."""
+    """A multipart/form-data body: bytes and files, in the order in which they are sent."""
 
     content_type: str  # with the boundary
-    head: bytes = attrs.field(repr=False)
-    upload: Upload
-    tail: bytes = attrs.field(repr=False)
+    pieces: tuple[bytes | FilePart, ...] = attrs.field(repr=False)
 
     @classmethod
-    def of(cls, fields: Mapping[str, str], part: str, upload: Upload) -> Form:
-        """``fields`` as parts of text, and the file as the part of this name.
+    def of(cls, parts: Iterable[tuple[str, str | FilePart]]) -> Form:
+        """A form of parts of text and files, each with its name.
 
         Raises UnicodeError for text that can't be written as UTF-8.
         """
         boundary = uuid4().hex
-        lines = [
-            f'--{boundary}\r\nContent-Disposition: form-data; name="{_quoted(name)}"\r\n\r\n{text}'
-            for name, text in fields.items()
-        ]
-        lines.append(
-            f'--{boundary}\r\nContent-Disposition: form-data; name="{_quoted(part)}"; '
-            f'filename="{_quoted(upload.filename)}"\r\nContent-Type: {upload.content_type}\r\n\r\n'
-        )
-        return cls(
-            content_type=f"multipart/form-data; boundary={boundary}",
-            head="\r\n".join(lines).encode(),
-            upload=upload,
-            tail=f"\r\n--{boundary}--\r\n".encode(),
-        )
+        pieces: list[bytes | FilePart] = []
+        text = ""
+        for name, part in parts:
+            text += f'--{boundary}\r\nContent-Disposition: form-data; name="{_quoted(name)}"'
+            if isinstance(part, str):
+                text += f"\r\n\r\n{part}\r\n"
+                continue
+            text += (
+                f'; filename="{_quoted(part.filename)}"\r\n'
+                f"Content-Type: {part.content_type}\r\n\r\n"
+            )
+            pieces += [text.encode(), part]
+            text = "\r\n"
+        pieces.append(f"{text}--{boundary}--\r\n".encode())
+        return cls(f"multipart/form-data; boundary={boundary}", tuple(pieces))
+
+    @property
+    def files(self) -> tuple[FilePart, ...]:
+        """The files in it."""
+        return tuple(one for one in self.pieces if not isinstance(one, bytes))
 
 
 def _quoted(text: str) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from codegen.__main__ import OPENAPI, load, main
+from codegen.__main__ import load, main
+from codegen.loading import OPENAPI
 from codegen.overlay import apply_overlay
 from thredfi_async.cli.overlay import overlay_actions
 from thredfi_async.drift import Drift

@@ -14,13 +14,14 @@ import sys
 import types
 import typing
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin
 
 import attrs
 
 from thredfi_async import codec
-from thredfi_async.fields import UNSET, UnsetType, model_fields
+from thredfi_async.fields import UNSET, UnsetType, model_fields, told_by
 
 NOON = dt.datetime(2025, 1, 31, 12, tzinfo=dt.UTC)
 # What passes the constraints and patterns of the descriptions that the tests use.
@@ -62,7 +63,12 @@ def _passes(model: Any, name: str, value: Any) -> bool:
 
 def _candidates(hint: Any, full: bool, depth: int) -> Iterator[Any]:
     origin, arguments = get_origin(hint), get_args(hint)
-    if origin is typing.Annotated:
+    if (told := told_by(hint)) is not None:
+        tag, models = told
+        for value, model in models.items():
+            (name,) = (one.name for one in model_fields(model) if one.wire_name == tag)
+            yield attrs.evolve(build(model, full=full, depth=depth + 1), **{name: value})
+    elif origin is typing.Annotated:
         yield from _candidates(arguments[0], full, depth)
     elif origin in (Union, types.UnionType):
         for member in arguments:
@@ -87,7 +93,7 @@ def _candidates(hint: Any, full: bool, depth: int) -> Iterator[Any]:
         yield hint("never heard of")
     elif attrs.has(hint):
         yield build(hint, full=full, depth=depth + 1)
-    else:
+    elif hint in _SCALARS:  # a file is bytes, too
         yield from _SCALARS[hint]
 
 
@@ -96,6 +102,7 @@ _SCALARS: dict[Any, list[Any]] = {
     int: [number for number in NUMBERS if isinstance(number, int)],
     float: [float(number) for number in NUMBERS],
     bool: [True],
+    Decimal: [Decimal("1.5"), Decimal(3)],
     bytes: [b"\x00bytes"],
     dt.datetime: [NOON],
     dt.date: [NOON.date()],

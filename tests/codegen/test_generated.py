@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -49,11 +50,8 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def changed(generated: Path, tmp_path: Path) -> Path:
     """A copy of the generated package, to be changed."""
-    for name in FILES:
-        target = tmp_path / "changed" / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes((generated / name).read_bytes())
-    return tmp_path / "changed"
+    without = shutil.ignore_patterns("__pycache__")
+    return Path(shutil.copytree(generated, tmp_path / "changed", ignore=without))
 
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:

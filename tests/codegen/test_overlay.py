@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from codegen.overlay import apply_overlay
+import pytest
+
+from codegen.overlay import Laid, apply_overlay, lay_over
 
 
 def _apply(document: dict[str, Any], *actions: dict[str, Any]) -> list[str]:
@@ -79,3 +81,71 @@ def test_an_update_that_refers_to_nothing_is_left_out() -> None:
     update = {"target": "$.a", "update": {"schema": {"$ref": "#/components/schemas/Gone"}}}
     assert _apply(document, update) == ["$.a"]
     assert document == {"a": {}}
+
+
+# --- over a file of the vendor's own ---------------------------------------------------------
+
+
+def _over(document: dict[str, Any], target: str, update: Any, *, basis: str = "guess") -> Laid:
+    action = {"target": target, "update": update, "x-basis": basis}
+    return lay_over(document, {"overlay": "1.0.0", "actions": [action]}, foreign=True)
+
+
+STATUS = {"type": "string", "enum": ["paid", "sent"]}
+
+
+def _document(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"components": {"schemas": {"Status": STATUS, "Invoice": {"properties": {"s": schema}}}}}
+
+
+@pytest.mark.parametrize(
+    ("stated", "stands"),
+    [
+        ({"type": "string"}, True),
+        ({"type": "string", "maxLength": 9}, True),
+        ({"type": "string", "enum": ["sent", "paid", None]}, True),
+        ({"type": "string", "enum": ["open"]}, False),
+        ({"type": "string", "format": "uuid"}, False),
+        ({"type": "integer"}, False),
+        ({"oneOf": [{"type": "string"}, {"type": "integer"}]}, False),
+    ],
+)
+def test_a_guess_of_an_enum_gives_way_to_what_is_no_mere_text(
+    stated: dict[str, Any], stands: bool
+) -> None:
+    document = _document(dict(stated))
+    update = {"$ref": "#/components/schemas/Status"}
+    laid = _over(document, "$.components.schemas.Invoice.properties.s", update)
+    held = document["components"]["schemas"]["Invoice"]["properties"]["s"]
+    assert held == (stated | update if stands else stated)
+    assert bool(laid.gave_way) != stands
+
+
+def test_a_guess_adds_what_is_not_said_and_changes_nothing() -> None:
+    document: dict[str, Any] = {"components": {"schemas": {"A": {"required": ["x"]}, "B": {}}}}
+    laid = _over(document, "$.components.schemas[*]", {"required": ["id"], "x-open": True})
+    assert document["components"]["schemas"] == {
+        "A": {"required": ["x"], "x-open": True},
+        "B": {"required": ["id"], "x-open": True},
+    }
+    assert laid.gave_way == ["$.components.schemas[*]"]
+    held: dict[str, Any] = {"properties": {"type": {"type": "integer"}}}
+    laid = _over(held, "$.properties", {"type": {"type": "string"}, "note": {"type": "string"}})
+    assert held["properties"] == {"type": {"type": "integer"}, "note": {"type": "string"}}
+    assert laid.gave_way == ["$.properties"]
+
+
+def test_a_guess_holds_for_what_is_kept_from_our_description() -> None:
+    document: dict[str, Any] = {
+        "components": {"schemas": {"A": {"type": "integer", "x-kept": True}}}
+    }
+    assert _over(document, "$.components.schemas.A", {"type": "string"}).gave_way == []
+    assert document["components"]["schemas"]["A"]["type"] == "string"
+
+
+def test_a_correction_stands_and_is_told_where_it_changes_something() -> None:
+    document: dict[str, Any] = {"a": {"type": "array"}, "b": {"type": "object"}}
+    laid = _over(document, "$.*", {"type": "object"}, basis="correction")
+    assert document == {"a": {"type": "object"}, "b": {"type": "object"}}
+    assert laid.stood == ["$.*"]
+    assert _over(document, "$.*", {"type": "object"}, basis="correction").stood == []

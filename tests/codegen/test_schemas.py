@@ -56,7 +56,7 @@ OTHER = {"properties": {"a": {"type": "string"}}}
     [
         ({"type": "string"}, "str"),
         ({"type": "string", "format": "uuid"}, "str"),
-        ({"type": "string", "format": "decimal"}, "str"),
+        ({"type": "string", "format": "decimal"}, "Decimal"),
         ({"type": "string", "format": "date"}, "dt.date"),
         ({"type": "string", "format": "date-time"}, "Instant"),
         ({"type": "string", "format": "binary"}, "str"),
@@ -118,7 +118,7 @@ def test_types(schema: Any, hint: str) -> None:
 def test_what_a_request_takes_besides() -> None:
     assert _hint(STATUS, "request") == "XRequestIt | str"
     assert _hint({"type": "string", "format": "date-time"}, "request") == "dt.datetime"
-    assert _hint({"type": "string", "format": "binary"}, "request") == "bytes"
+    assert _hint({"type": "string", "format": "binary"}, "request") == "bytes | FilePart"
 
 
 @pytest.mark.parametrize(
@@ -349,3 +349,12 @@ def test_the_part_of_a_form_that_takes_a_file(form: dict[str, Any], part: str | 
 def test_a_file_in_json_is_no_part_of_a_form() -> None:
     body = _json({"properties": {"scan": FILE}})
     assert "file=" not in _operations({}, a=_operation(operationId="a", requestBody=body))
+
+
+def test_options_and_nulls_may_lead_back_to_themselves() -> None:
+    itself = {"$ref": "#/components/schemas/Itself"}
+    option = {"oneOf": [itself, {"type": "null"}]}
+    beside = {"properties": {"a": {}}, "oneOf": [itself, {"$ref": "#/components/schemas/Beside"}]}
+    models = _schemas(Itself=option, Beside=beside, XRequest={"properties": {"it": option}}).models
+    assert [one.name for one in models["Beside"].fields] == ["a"]
+    assert models["XRequest"].fields[0].type.kind == "any"

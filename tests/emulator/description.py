@@ -9,17 +9,15 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from codegen.document import read
 from codegen.endpoints import Endpoint, endpoints
-from codegen.overlay import apply_overlay, read_overlay
+from codegen.loading import OVERLAY, TABLE, load
+from codegen.pairing import ADOPTED, NEW
 
 from .schemas import Schema, Validator
 
-OPENAPI = Path(__file__).parents[2] / "openapi"
 REFUSAL = {"error_code", "message", "detail", "request_id"}
 GUIDE_REFUSAL = {"error", "error_code", "details"}
 ENTITY_TYPE_REFUSAL = {"error_code", "detail"}
@@ -29,10 +27,27 @@ JSON = "application/json"
 @cache
 def document() -> Schema:
     """The whole description."""
-    found = read(str(OPENAPI / "openapi.yaml"))
-    unmatched = apply_overlay(found, read_overlay(str(OPENAPI / "overlay.yaml")))
-    assert not unmatched
-    return found
+    found = load(str(TABLE), str(OVERLAY))
+    assert ADOPTED in found.document or not found.laid.unmatched
+    return found.document
+
+
+@cache
+def new_operations() -> frozenset[str]:
+    """Those that came with an adopted file: no service has a method for them yet."""
+    every = (one.operation for one in endpoints(document()))
+    return frozenset(str(one["operationId"]) for one in every if one.get(NEW))
+
+
+@cache
+def new_parameters() -> frozenset[tuple[str, str]]:
+    """Those of known operations that came with an adopted file, as (operation, parameter)."""
+    return frozenset(
+        (str(one.operation["operationId"]), parameter["name"])
+        for one in endpoints(document())
+        for parameter in one.parameters
+        if parameter.get(NEW)
+    )
 
 
 def endpoint(method: str, path: str) -> Endpoint | None:

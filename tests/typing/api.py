@@ -8,7 +8,7 @@ from typing import Any, assert_type
 
 import attrs
 
-from thredfi_async import Paginator, Response, ThredfiClient, Upload, with_response
+from thredfi_async import Paginator, Response, ThredfiClient, Upload, operations, with_response
 from thredfi_async.models import (
     APAging,
     BalanceSheetReport,
@@ -128,6 +128,14 @@ async def lists(thredfi: ThredfiClient) -> None:
         assert_type(invoice.sent_at, datetime | None)
         assert_type(invoice.total_amount, int | None)
         assert_type(attrs.evolve(invoice, memo="x"), Invoice)
+
+
+async def any_operation(thredfi: ThredfiClient) -> None:
+    shop = thredfi.business("id")
+    assert_type(await shop.call(operations.FETCH_INVOICE, path={"invoice_id": "id"}), Invoice)
+    assert_type(shop.list(operations.LIST_INVOICES, query={}), Paginator[Invoice])
+    await shop.call("fetch_invoice")  # type: ignore[arg-type]
+    await shop.call(operations.FETCH_INVOICE, retry=1)  # type: ignore[call-arg]
 
 
 async def around(thredfi: ThredfiClient) -> None:

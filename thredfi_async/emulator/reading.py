@@ -17,8 +17,8 @@ from aiohttp import web
 
 from .. import codec
 from ..errors import InvalidRequest
-from ..fields import OpenEnum, model_fields
-from ..operation import ModelRef, Operation, Parameter, Style
+from ..fields import OpenEnum, model_fields, taken_besides
+from ..operation import Operation, Parameter, Style
 from .forms import FORMS, read_form
 from .problems import REQUIRED, Problem, invalid_fields
 
@@ -26,32 +26,6 @@ __all__ = ["Body", "as_model", "read_body", "read_query"]
 
 _BOUNDS = {"page": (1, None), "page_size": (1, 100)}
 _MOST_PARAMETERS = 1000
-_ENUMS = {
-    ("list_invoices", "status"): ModelRef("common", "InvoiceStatusEnum"),
-    ("list_invoice_payments", "method"): ModelRef("common", "InvoicePaymentMethodEnum"),
-    ("list_customer_credits", "status"): ModelRef("customer_credits", "CustomerCreditStatusEnum"),
-    ("list_payouts", "status"): ModelRef("payouts", "PayoutStatusEnum"),
-    ("list_bills", "status"): ModelRef("common", "BillStatusEnum"),
-    ("list_bill_payments", "status"): ModelRef("bill_payments", "BillPaymentStatus"),
-    ("list_bill_payments", "payment_method"): ModelRef("bill_payments", "BillPaymentMethod"),
-    ("list_vendor_credits", "status"): ModelRef("vendor_credits", "VendorCreditStatusEnum"),
-    ("list_vendor_refunds", "status"): ModelRef("vendor_refunds", "VendorRefundStatusEnum"),
-    ("list_vendor_refunds", "refund_type"): ModelRef("common", "VendorRefundTypeEnum"),
-    ("list_vendor_refund_payments", "payment_method"): ModelRef(
-        "common", "VendorRefundPaymentMethodEnum"
-    ),
-}
-# Those that only the pagination guide or the widget names.
-_MORE_STATUSES = {"InvoiceStatusEnum": ("unpaid",), "BillStatusEnum": ("unpaid", "overdue")}
-# Enums whose other values nobody knows: processors of payments have any name.
-_OPEN = frozenset({"PayoutProcessorEnum"})
-# Enums of which the description lists the empty text too.
-_BLANK = frozenset({"BalanceBehaviorEnum"})
-# Fields of bodies, and of the allocations in them, that hold a UUID or several.
-_IDS = frozenset(
-    "bill_id bill_payment_id customer_id invoice_id payment_ids refund_payment_ids source_bill_id "
-    "source_invoice_id vendor_id".split()
-)
 _IS_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}").fullmatch
 _DEEPEST = 64
 _INTEGERS = range(-(2**63), 2**63)  # what a database column holds
@@ -72,7 +46,7 @@ def read_query(operation: Operation[Any], query: str) -> dict[str, Any]:
         if parameter.style is Style.COMMA:
             texts = [one for text in texts for one in text.split(",") if one]
         try:
-            read = [_query_value(operation, parameter, text) for text in texts]
+            read = [_query_value(parameter, text) for text in texts]
         except ValueError as error:
             detail[parameter.name] = [str(error)]
             continue
@@ -97,7 +71,7 @@ def _given(query: str) -> dict[str, list[str]]:
     return found
 
 
-def _query_value(operation: Operation[Any], parameter: Parameter, text: str) -> Any:
+def _query_value(parameter: Parameter, text: str) -> Any:
     """Raises ValueError with a text for the caller."""
     match parameter.type:
         case "integer":
@@ -118,22 +92,12 @@ def _query_value(operation: Operation[Any], parameter: Parameter, text: str) -> 
             return _instant(text)
         case "date":
             return _day(text)
-        case "string" if parameter.name.startswith(("sent_at_", "received_at_")):
+        case "date-or-date-time":
             return _instant(text) if len(text) > len("2025-01-31") else _day(text)
-        case "string" if parameter.name in ("customer_id", "vendor_id"):
-            return _uuid(text)
-    known = parameter.values or _known_values(operation, parameter)
+    known = [value.lower() for value in parameter.values]
     if known and text.lower() not in known:
         raise ValueError(f"Must be one of {', '.join(known)}.")
     return text.lower() if known else text
-
-
-def _known_values(operation: Operation[Any], parameter: Parameter) -> tuple[str, ...]:
-    """Values that the description lists for the field, but not for the parameter of its name."""
-    enum = _ENUMS.get((operation.id, parameter.name))
-    if enum is None:
-        return ()
-    return (*codec.load(enum), *_MORE_STATUSES.get(enum.name, ()))
 
 
 def _bounded(name: str, value: int) -> int:
@@ -198,7 +162,7 @@ async def read_body(operation: Operation[Any], request: web.BaseRequest) -> Body
     if not isinstance(data, dict):
         raise invalid_fields({"non_field_errors": ["The body must be a JSON object."]})
     _check_plain(data)
-    _check_ids(data, "")
+    _check_uuids(_model(operation, content_type), data, "")
     return Body(content_type, data)
 
 
@@ -237,18 +201,31 @@ def _json(data: bytes, operation: Operation[Any]) -> Any:
         raise Problem(400, "validation_error", f"The body is no JSON: {error}.") from None
 
 
-def _check_ids(data: Mapping[str, Any], path: str) -> None:
+def _check_uuids(model: Any, data: Mapping[str, Any], path: str) -> None:
     """Refuse what stands in the place of a UUID and is none."""
-    for name in _IDS & data.keys():
+    for name in getattr(model, "__uuids__", frozenset()) & data.keys():
         value = data[name]
         for one in value if isinstance(value, list) else (value,):
             if isinstance(one, str) and not _IS_UUID(one):
                 raise invalid_fields({path + name: ["Must be a valid UUID."]})
-    allocations = data.get("allocations")
-    if isinstance(allocations, list):
-        for number, one in enumerate(allocations):
+    for name, below in _lists_with_uuids(model) if model is not None else ():
+        held = data.get(name)
+        for number, one in enumerate(held if isinstance(held, list) else ()):
             if isinstance(one, dict):
-                _check_ids(one, f"{path}allocations[{number}].")
+                _check_uuids(below, one, f"{path}{name}[{number}].")
+
+
+@cache
+def _lists_with_uuids(model: Any) -> list[tuple[str, Any]]:
+    """The fields of a model that hold lists of models with UUIDs, and those models."""
+    return [
+        (field.wire_name, get_args(kind)[0])
+        for field in model_fields(model)
+        for kind in (field.type, *get_args(field.type))
+        if get_origin(kind) is list
+        and attrs.has(get_args(kind)[0])
+        and (get_args(kind)[0].__uuids__ or _lists_with_uuids(get_args(kind)[0]))
+    ]
 
 
 def _check_plain(data: dict[str, Any]) -> None:
@@ -311,13 +288,13 @@ def _enums(model: Any) -> list[tuple[str, str, dict[str, str]]]:
         (field.name, field.wire_name, _values(kind))
         for field in model_fields(model)
         for kind in (field.type, *get_args(field.type))
-        if isinstance(kind, type) and issubclass(kind, OpenEnum) and kind.__name__ not in _OPEN
+        if isinstance(kind, type) and issubclass(kind, OpenEnum) and not taken_besides(kind)[1]
     ]
 
 
 def _values(kind: type[OpenEnum]) -> dict[str, str]:
     values = {member.lower(): member.value for member in kind}
-    return {"": "", **values} if kind.__name__ in _BLANK else values
+    return {"": "", **values} if taken_besides(kind)[0] else values
 
 
 @cache

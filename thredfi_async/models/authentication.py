@@ -39,6 +39,12 @@ class OAuth2TokenRequestRequest(Checked):
         "grant_type": check(str, min_length=1),
     }
 
+    __uuids__: ClassVar[frozenset[str]] = frozenset(
+        {
+            "client_id",
+        }
+    )
+
 
 @sparse
 @frozen(kw_only=True, slots=False)

@@ -26,6 +26,12 @@ class BillPaymentAllocationRequest(Checked):
         "description": check(str),
     }
 
+    __uuids__: ClassVar[frozenset[str]] = frozenset(
+        {
+            "bill_id",
+        }
+    )
+
 
 class BillPaymentMethod(OpenEnum):
     """The whole list, as the create request has it; responses have a plain string."""
@@ -97,6 +103,12 @@ class CreateBillPaymentRequest(Checked):
         "allocations": check(list, items=lambda: BillPaymentAllocationRequest),
     }
 
+    __uuids__: ClassVar[frozenset[str]] = frozenset(
+        {
+            "vendor_id",
+        }
+    )
+
 
 @sparse
 @frozen(kw_only=True, slots=False)
@@ -122,6 +134,12 @@ class UpdateBillPaymentAllocationRequest(Checked):
         "amount_cents": check(int),
         "description": check(str),
     }
+
+    __uuids__: ClassVar[frozenset[str]] = frozenset(
+        {
+            "bill_id",
+        }
+    )
 
 
 @define(kw_only=True, field_transformer=on_assignment)

@@ -120,6 +120,12 @@ class BillUpdateAPIRequest(Checked):
         "document": check(lambda: BillDocumentUploadRequest),
     }
 
+    __uuids__: ClassVar[frozenset[str]] = frozenset(
+        {
+            "vendor_id",
+        }
+    )
+
 
 @sparse
 @frozen(kw_only=True, slots=False)
@@ -182,6 +188,12 @@ class BillCreateAPIRequest(Checked):
         "currency": check(str),
         "document": check(lambda: BillDocumentUploadRequest),
     }
+
+    __uuids__: ClassVar[frozenset[str]] = frozenset(
+        {
+            "vendor_id",
+        }
+    )
 
 
 @sparse

@@ -29,6 +29,12 @@ class AccountIdentifierRequest(Checked):
         "type": check(str),
     }
 
+    __uuids__: ClassVar[frozenset[str]] = frozenset(
+        {
+            "id",
+        }
+    )
+
 
 @sparse
 @frozen(kw_only=True, slots=False)
@@ -475,6 +481,13 @@ class VendorRefundAllocationRequest(Checked):
         "description": check(str),
         "metadata": check(),
     }
+
+    __uuids__: ClassVar[frozenset[str]] = frozenset(
+        {
+            "bill_id",
+            "bill_payment_id",
+        }
+    )
 
 
 AnyErrorResponse: TypeAlias = (

@@ -36,6 +36,12 @@ class CustomerCreditAllocationRequest(Checked):
         "invoice_id": check(str),
     }
 
+    __uuids__: ClassVar[frozenset[str]] = frozenset(
+        {
+            "invoice_id",
+        }
+    )
+
 
 @sparse
 @frozen(kw_only=True, slots=False)
@@ -145,6 +151,12 @@ class UpdateCustomerCreditRequest(Checked):
         "document": check(lambda: CustomerCreditDocumentUploadRequest),
     }
 
+    __uuids__: ClassVar[frozenset[str]] = frozenset(
+        {
+            "source_invoice_id",
+        }
+    )
+
 
 @define(kw_only=True, field_transformer=on_assignment)
 class CreateCustomerCreditRequest(Checked):
@@ -173,6 +185,13 @@ class CreateCustomerCreditRequest(Checked):
         "tags": check(list, items=dict),
         "document": check(lambda: CustomerCreditDocumentUploadRequest),
     }
+
+    __uuids__: ClassVar[frozenset[str]] = frozenset(
+        {
+            "customer_id",
+            "source_invoice_id",
+        }
+    )
 
 
 @sparse

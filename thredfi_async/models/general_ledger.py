@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from attrs import define, frozen
 
 from ..checks import Check, Checked, check, on_assignment
-from ..fields import UNSET, Instant, OpenEnum, UnsetType, sparse
+from ..fields import UNSET, Instant, OpenEnum, UnsetType, sparse, takes
 from . import common
 
 
@@ -24,6 +24,7 @@ class AccountingPeriod:
     status: str | None = None
 
 
+@takes(blank=True)
 class BalanceBehaviorEnum(OpenEnum):
     DEBIT_POSITIVE = "debit_positive"
     CREDIT_POSITIVE = "credit_positive"

@@ -49,6 +49,12 @@ class InvoicePaymentAllocationRequest(Checked):
         "amount_cents": check(int, minimum=1),
     }
 
+    __uuids__: ClassVar[frozenset[str]] = frozenset(
+        {
+            "invoice_id",
+        }
+    )
+
 
 @sparse
 @frozen(kw_only=True, slots=False)
@@ -114,6 +120,12 @@ class PatchedUpdateInvoicePaymentRequest(Checked):
         "processing_fee_cents": check(int, minimum=0),
     }
 
+    __uuids__: ClassVar[frozenset[str]] = frozenset(
+        {
+            "customer_id",
+        }
+    )
+
 
 @define(kw_only=True, field_transformer=on_assignment)
 class UpdateInvoicePaymentRequest(Checked):
@@ -160,6 +172,12 @@ class UpdateInvoicePaymentRequest(Checked):
         "payment_processor": check(str, max_length=100),
         "processing_fee_cents": check(int, minimum=0),
     }
+
+    __uuids__: ClassVar[frozenset[str]] = frozenset(
+        {
+            "customer_id",
+        }
+    )
 
 
 @define(kw_only=True, field_transformer=on_assignment)
@@ -212,6 +230,13 @@ class CreateInvoicePaymentRequest(Checked):
         "invoice_id": check(str),
         "amount_cents": check(int, minimum=1),
     }
+
+    __uuids__: ClassVar[frozenset[str]] = frozenset(
+        {
+            "customer_id",
+            "invoice_id",
+        }
+    )
 
 
 @sparse

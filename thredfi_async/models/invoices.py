@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from attrs import define, frozen
 
 from ..checks import Check, Checked, check, on_assignment
-from ..fields import UNSET, Instant, UnsetType, sparse
+from ..fields import UNSET, FilePart, Instant, UnsetType, sparse
 from . import common
 
 
@@ -101,6 +101,12 @@ class InvoiceRequest(Checked):
         "memo": check(str),
         "customer_id": check(str),
     }
+
+    __uuids__: ClassVar[frozenset[str]] = frozenset(
+        {
+            "customer_id",
+        }
+    )
 
 
 @define(kw_only=True, field_transformer=on_assignment)
@@ -278,6 +284,12 @@ class UpdateInvoiceRequest(Checked):
         "tips": check(int),
     }
 
+    __uuids__: ClassVar[frozenset[str]] = frozenset(
+        {
+            "customer_id",
+        }
+    )
+
 
 @define(kw_only=True, field_transformer=on_assignment)
 class CreateInvoiceMultipartRequest(Checked):
@@ -312,7 +324,7 @@ class CreateInvoiceMultipartRequest(Checked):
     currency: str | UnsetType = UNSET
     """Guides only; the reference has the currency in the answer alone."""
 
-    file: bytes | UnsetType = UNSET
+    file: bytes | FilePart | UnsetType = UNSET
     document_type: str | UnsetType = UNSET
     upload_source: str | UnsetType = UNSET
     tags: Any = UNSET
@@ -338,11 +350,17 @@ class CreateInvoiceMultipartRequest(Checked):
         "metadata": check(),
         "document": check(lambda: InvoiceDocumentUploadRequest),
         "currency": check(str, max_length=3, min_length=3),
-        "file": check(bytes),
+        "file": check(bytes, FilePart),
         "document_type": check(str),
         "upload_source": check(str),
         "tags": check(),
     }
+
+    __uuids__: ClassVar[frozenset[str]] = frozenset(
+        {
+            "customer_id",
+        }
+    )
 
 
 @define(kw_only=True, field_transformer=on_assignment)
@@ -395,3 +413,9 @@ class CreateInvoiceRequest(Checked):
         "document": check(lambda: InvoiceDocumentUploadRequest),
         "currency": check(str, max_length=3, min_length=3),
     }
+
+    __uuids__: ClassVar[frozenset[str]] = frozenset(
+        {
+            "customer_id",
+        }
+    )

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from attrs import define, frozen
 
 from ..checks import Check, Checked, check, on_assignment
-from ..fields import UNSET, Instant, OpenEnum, UnsetType, sparse
+from ..fields import UNSET, Instant, OpenEnum, UnsetType, sparse, takes
 from . import common
 
 
@@ -32,6 +32,7 @@ class PayoutPayment:
     currency: str | None = None
 
 
+@takes(other=True)
 class PayoutProcessorEnum(OpenEnum):
     """Stripe and Adyen (and Mollie in a guide) are named in prose; only the literal stripe was
     seen.
@@ -102,6 +103,13 @@ class PayoutCreateRequest(Checked):
         "memo": check(str),
         "metadata": check(),
     }
+
+    __uuids__: ClassVar[frozenset[str]] = frozenset(
+        {
+            "payment_ids",
+            "refund_payment_ids",
+        }
+    )
 
 
 @sparse

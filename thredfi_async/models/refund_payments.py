@@ -38,7 +38,9 @@ class CreateRefundPaymentRequestRequest(Checked):
         "completed_at": check(dt.datetime),
         "processor": check(str, max_length=100),
         "memo": check(str),
-        "transaction_tags": check(list, items=str),
+        "transaction_tags": check(
+            list, items=check(str, required=True, max_length=100, min_length=1)
+        ),
         "refund_processing_fee_cents": check(int, minimum=0),
     }
 

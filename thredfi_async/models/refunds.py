@@ -88,6 +88,12 @@ class CreateSimpleRefundRequest(Checked):
         "document": check(lambda: RefundDocumentUploadRequest),
     }
 
+    __uuids__: ClassVar[frozenset[str]] = frozenset(
+        {
+            "invoice_id",
+        }
+    )
+
 
 @sparse
 @frozen(kw_only=True, slots=False)

@@ -36,6 +36,12 @@ class VendorCreditAllocationRequest(Checked):
         "bill_id": check(str),
     }
 
+    __uuids__: ClassVar[frozenset[str]] = frozenset(
+        {
+            "bill_id",
+        }
+    )
+
 
 @define(kw_only=True, field_transformer=on_assignment)
 class VendorCreditDocumentUploadRequest(Checked):
@@ -144,6 +150,13 @@ class CreateVendorCreditRequest(Checked):
         "document": check(lambda: VendorCreditDocumentUploadRequest),
     }
 
+    __uuids__: ClassVar[frozenset[str]] = frozenset(
+        {
+            "vendor_id",
+            "source_bill_id",
+        }
+    )
+
 
 @define(kw_only=True, field_transformer=on_assignment)
 class UpdateVendorCreditRequest(Checked):
@@ -175,6 +188,12 @@ class UpdateVendorCreditRequest(Checked):
         "document": check(lambda: VendorCreditDocumentUploadRequest),
         "notes": check(str),
     }
+
+    __uuids__: ClassVar[frozenset[str]] = frozenset(
+        {
+            "source_bill_id",
+        }
+    )
 
 
 @sparse

@@ -135,6 +135,12 @@ class CreateVendorRefundPaymentRequest(Checked):
         "processing_fee_cents": check(int),
     }
 
+    __uuids__: ClassVar[frozenset[str]] = frozenset(
+        {
+            "vendor_id",
+        }
+    )
+
 
 @sparse
 @frozen(kw_only=True, slots=False)

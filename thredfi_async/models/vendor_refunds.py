@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from attrs import define, frozen
 
 from ..checks import Check, Checked, check, on_assignment
-from ..fields import UNSET, Instant, OpenEnum, UnsetType, sparse
+from ..fields import UNSET, FilePart, Instant, OpenEnum, UnsetType, sparse
 from . import common
 
 
@@ -23,7 +23,7 @@ class PatchedVendorRefundUpdateMultipartRequest(Checked):
     """Any JSON."""
 
     expected_completion_date: dt.date | UnsetType = UNSET
-    document: bytes | UnsetType = UNSET
+    document: bytes | FilePart | UnsetType = UNSET
     document_type: str | UnsetType = UNSET
     upload_source: str | UnsetType = UNSET
     tags: Any = UNSET
@@ -35,7 +35,7 @@ class PatchedVendorRefundUpdateMultipartRequest(Checked):
         "reason": check(str),
         "metadata": check(),
         "expected_completion_date": check(dt.date),
-        "document": check(bytes),
+        "document": check(bytes, FilePart),
         "document_type": check(str),
         "upload_source": check(str),
         "tags": check(),
@@ -235,7 +235,7 @@ class VendorRefundCreateMultipartRequest(Checked):
 
     allocations: list[common.VendorRefundAllocationRequest] | UnsetType = UNSET
     payments: list[VendorRefundPaymentRequest] | UnsetType = UNSET
-    file: bytes | UnsetType = UNSET
+    file: bytes | FilePart | UnsetType = UNSET
     document_type: str | UnsetType = UNSET
     upload_source: str | UnsetType = UNSET
     tags: Any = UNSET
@@ -255,11 +255,17 @@ class VendorRefundCreateMultipartRequest(Checked):
         "metadata": check(),
         "allocations": check(list, items=lambda: common.VendorRefundAllocationRequest),
         "payments": check(list, items=lambda: VendorRefundPaymentRequest),
-        "file": check(bytes),
+        "file": check(bytes, FilePart),
         "document_type": check(str),
         "upload_source": check(str),
         "tags": check(),
     }
+
+    __uuids__: ClassVar[frozenset[str]] = frozenset(
+        {
+            "vendor_id",
+        }
+    )
 
 
 @define(kw_only=True, field_transformer=on_assignment)
@@ -305,6 +311,12 @@ class VendorRefundCreateRequest(Checked):
         "payments": check(list, items=lambda: VendorRefundPaymentRequest),
         "document": check(lambda: VendorRefundDocumentUploadRequest),
     }
+
+    __uuids__: ClassVar[frozenset[str]] = frozenset(
+        {
+            "vendor_id",
+        }
+    )
 
 
 @sparse

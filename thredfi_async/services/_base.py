@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 
 from ..call import Caller
+from ..errors import InvalidRequest
 from ..operation import Operation
 from ..options import CallOptions
 from ..pagination import PageAnswer, Paginator
@@ -73,3 +74,72 @@ class BusinessService(Service):
     def __init__(self, caller: Caller, business_id: str) -> None:
         super().__init__(caller)
         self._path = {"business_id": business_id}
+
+
+class AnyOperation:
+    """Any operation by its own object, those included that no service has a method for."""
+
+    def __init__(self, caller: Caller, path: Mapping[str, str]) -> None:
+        self._any_caller = caller
+        self._any_path = path
+
+    async def call(
+        self,
+        operation: Operation[T],
+        *,
+        path: Mapping[str, str] | None = None,
+        query: Mapping[str, Any] | None = None,
+        body: Any = None,
+        file: Upload | None = None,
+        **options: Unpack[CallOptions],
+    ) -> T:
+        """One request of any operation of `thredfi_async.operations`; its answer, decoded.
+
+        ``path`` and ``query`` hold its parameters by their names in the description; a
+        BusinessClient fills in ``business_id``. ``body`` is a model or a plain mapping.
+        Raises `InvalidRequest` before anything is sent, and what every call raises.
+        """
+        return await self._any_caller.call(
+            operation,
+            path=self._filled(operation, path),
+            query=query,
+            body=body,
+            file=file,
+            options=options,
+        )
+
+    def list(
+        self,
+        operation: Operation[PageAnswer[T]],
+        *,
+        path: Mapping[str, str] | None = None,
+        query: Mapping[str, Any] | None = None,
+        page_size: int | None = None,
+    ) -> Paginator[T]:
+        """The items of any operation that lists in pages; ``page_size`` is 1 to 100.
+
+        ``path`` and ``query`` are those of `call`. Raises `InvalidRequest`.
+        """
+        filled = self._filled(operation, path)
+
+        async def fetch(number: int, size: int) -> PageAnswer[T]:
+            return await self._any_caller.call(
+                operation,
+                path=filled,
+                query={**(query or {}), "page": number, "page_size": size},
+                options={},
+            )
+
+        return Paginator(fetch, page_size=page_size)
+
+    def _filled(self, operation: Operation[Any], path: Mapping[str, str] | None) -> dict[str, str]:
+        """The path parameters, with the business's id. Raises `InvalidRequest`."""
+        if not isinstance(operation, Operation):
+            kind = type(operation).__name__
+            text = f"must be one of thredfi_async.operations, such as LIST_INVOICES, not {kind}"
+            raise InvalidRequest.at("operation", text)
+        filled = {**self._any_path, **(path or {})}
+        for name in filled:
+            if name not in operation.path_parameters:
+                raise InvalidRequest.at(name, f"isn't a path parameter of {operation.id}")
+        return filled

@@ -64,6 +64,8 @@ class Bills(BusinessService):
         """The bills of the business; filters combine.
 
         Amounts are in minor units, instants are inclusive, ``page_size`` is 1 to 100.
+        The names of these filters are guesses: ``max_amount``, ``min_amount``,
+        ``received_at_end``, ``received_at_start`` and ``reference_number``.
         https://docs.thredfi.com/api-reference/bills/list-bills
         """
         query = {

@@ -87,6 +87,7 @@ class ChartOfAccounts(BusinessService):
         ``fiscal_year`` keeps those with entries in that year. ``period_year`` and
         ``period_month`` (1 to 12), given together, fill in ``period_balance``. Accounts without a
         balance are in it unless ``include_zero_balance`` is False. ``page_size`` is 1 to 100.
+        The name of this filter is a guess: ``parent_id``.
         https://docs.thredfi.com/api-reference/chart-of-accounts/list-chart-of-accounts
         """
         query = {

@@ -74,6 +74,7 @@ class Invoices(BusinessService):
         """The invoices of the business; filters combine.
 
         Amounts are in minor units, ``page_size`` is 1 to 100.
+        The name of this filter is a guess: ``min_amount``.
         https://docs.thredfi.com/api-reference/invoices/list-invoices
         """
         query = {

@@ -47,6 +47,7 @@ class JournalEntries(BusinessService):
         ``account_id`` (an id, not a code) keeps those that touch the account; ``search`` looks at
         descriptions, references and sequence numbers. Dates are inclusive, ``page_size`` is 1 to
         100.
+        The name of this filter is a guess: ``is_posted``.
         https://docs.thredfi.com/api-reference/journal-entries/list-journal-entries
         """
         query = {

@@ -73,6 +73,9 @@ class Payments(BusinessService):
 
         ``date_from`` and ``date_to`` are instants. Amounts are in minor units, ``page_size`` is
         1 to 100. The newest come first.
+        The names of these filters are guesses: ``max_amount``, ``method``,
+        ``min_amount``, ``order``, ``payment_processor``, ``search``, ``sort_by`` and
+        ``status``.
         https://docs.thredfi.com/api-reference/payments/list-payments
         """
         query = {

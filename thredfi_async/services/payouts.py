@@ -59,6 +59,8 @@ class Payouts(BusinessService):
 
         ``external_id`` may be a part of one, in any case. Amounts are in minor units,
         ``page_size`` is 1 to 100.
+        The names of these filters are guesses: ``min_amount``, ``processor``, ``search``
+        and ``status``.
         https://docs.thredfi.com/api-reference/payouts/list-payouts
         """
         query = {

@@ -59,6 +59,8 @@ class Refunds(BusinessService):
     ) -> Paginator[Refund]:
         """The refunds of the business; filters combine, ``page_size`` is 1 to 100.
 
+        The names of these filters are guesses: ``customer_external_id``, ``customer_id``
+        and ``search``.
         https://docs.thredfi.com/api-reference/refunds/list-refunds
         """
         query = {

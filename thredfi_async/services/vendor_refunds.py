@@ -70,6 +70,7 @@ class VendorRefunds(BusinessService):
         ``external_id`` may be a part of one. ``ordering`` names a field, with a minus sign
         for descending (``-refund_date``). Amounts are in minor units, dates inclusive,
         ``page_size`` is 1 to 100.
+        The names of these filters are guesses: ``external_id`` and ``ordering``.
         https://docs.thredfi.com/api-reference/vendor-refunds/list-vendor-refunds
         """
         query = {

@@ -1,0 +1,168 @@
+"""python -m codegen.adopt: put another description in the place of ours, and say what is left."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .__main__ import compared, generate
+from .document import Loader, parse
+from .errors import CodegenError
+from .loading import OVERLAY, TABLE, Loaded
+from .output import PACKAGE, format_code, install
+from .report import markdown, write_report
+from .services import suggestions
+
+ROOT = PACKAGE.parent
+REPORT = ROOT / "build" / "adopt" / "report.md"
+# What says whether all is well, and how each names a place: `file:line: text`.
+CHECKS = (
+    ("ruff", "format", "--check", "."),
+    ("ruff", "check", "--output-format=concise", "."),
+    ("mypy", "--no-error-summary"),
+    ("pyright", "--project", "pyproject.toml"),
+    ("lint-imports",),
+    ("python", "-m", "codegen", "--check"),
+)
+_PLACE = re.compile(r"^\s*(?P<file>[^\s:]+\.py):(?P<line>\d+)(?::\d+)?(?P<text>.*)", re.MULTILINE)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exit status: 0 adopted and all passes, 1 adopted with work left, 2 nothing was touched."""
+    options = _parse(arguments)
+    try:
+        _check_is_clean(options.spec)
+        loaded, found = compared(options.spec, str(OVERLAY))
+        with tempfile.TemporaryDirectory() as name:
+            new, said = Path(name), io.StringIO()
+            with contextlib.redirect_stderr(said):
+                generate(loaded.document, new)
+            format_code(new)
+            text = written(loaded.plain)
+            install(new, PACKAGE)
+            TABLE.write_text(text, "utf-8")
+    except CodegenError as error:
+        print(f"adopt: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"adopt: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 2
+    except RecursionError:
+        print(f"adopt: {options.spec}: nested too deeply, or within itself", file=sys.stderr)
+        return 2
+    write_report(REPORT, options.spec, loaded, found)
+    # A rule that this file leaves nothing to apply to is lost, and needs a person.
+    left = said.getvalue().splitlines()
+    left += list(_checks(CHECKS if options.checks == "all" else (), shlex.split(options.tests)))
+    text = markdown(options.spec, loaded, found) + "\n".join(_left(left, loaded)) + "\n"
+    REPORT.write_text(text, "utf-8")
+    shown = REPORT.relative_to(ROOT)
+    print(f"adopt: {options.spec} is adopted; {len(left)} things are left; see {shown}")
+    return 1 if left else 0
+
+
+def written(document: dict[str, Any]) -> str:
+    """A description as YAML that reads back as the same."""
+    plain = json.loads(json.dumps(document))
+    text = yaml.dump(plain, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+    with tempfile.TemporaryDirectory() as name:
+        copy = Path(name, "openapi.yaml")
+        copy.write_text(text, "utf-8")
+        if parse(str(copy)) != plain:
+            raise CodegenError("the description can't be written as YAML")
+    return text
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes all that any version of YAML would read as something else than text."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+_Dumper.yaml_implicit_resolvers = {
+    first: [
+        *yaml.SafeDumper.yaml_implicit_resolvers.get(first, ()),
+        *Loader.yaml_implicit_resolvers.get(first, ()),
+    ]
+    for first in {*yaml.SafeDumper.yaml_implicit_resolvers, *Loader.yaml_implicit_resolvers}
+}
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m codegen.adopt", description=__doc__)
+    parser.add_argument("--spec", required=True, help="path or URL of the description")
+    parser.add_argument(
+        "--tests", default="tests -m 'not long'", help="what pytest is to run, as one text"
+    )
+    parser.add_argument(
+        "--checks", choices=("all", "none"), default="all", help="beside the tests (default: all)"
+    )
+    return parser.parse_args(arguments)
+
+
+def _check_is_clean(spec: str) -> None:
+    """Refuse where the changes could not be told from others'. The file itself may lie there."""
+    command = ["git", "status", "--porcelain", "-z", "--untracked-files=all"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise CodegenError(f"{ROOT} is not a git repository, so nothing could be undone")
+    changed = [one[3:] for one in done.stdout.split("\0") if one]
+    for name in changed:
+        if (ROOT / name).resolve() != Path(spec).resolve():
+            raise CodegenError(f"{name} has changes that are not committed; commit them first")
+
+
+def _checks(checks: Sequence[Sequence[str]], tests: Sequence[str]) -> Iterator[str]:
+    """What doesn't pass, each with its place."""
+    for command in checks:
+        yield from _run(command)
+    yield from _run(("python", "-m", "pytest", "-q", "--tb=line", "-p", "no:cacheprovider", *tests))
+
+
+def _run(command: Sequence[str]) -> Iterator[str]:
+    name = command[2] if command[0] == "python" else command[0]
+    program = str(Path(sys.executable).parent / command[0])
+    done = subprocess.run(
+        [program, *command[1:]], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if done.returncode == 0:
+        return
+    text = done.stdout + done.stderr
+    found = [
+        f"{name}: {one['file'].removeprefix(f'{ROOT}/')}:{one['line']}{one['text']}"
+        for one in _PLACE.finditer(text)
+    ]
+    tests = (line.removeprefix("FAILED ") for line in text.splitlines() if "FAILED " in line[:7])
+    failed = [f"{name}: {line.partition(' - ')[0]}" for line in tests]
+    yield from (
+        dict.fromkeys([*found, *failed])
+        if found or failed
+        else [f"{name}: exit {done.returncode}: {text.strip().splitlines()[-1:]}"]
+    )
+
+
+def _left(left: Sequence[str], loaded: Loaded) -> Iterator[str]:
+    yield from ("", "## What is left for a person", "")
+    yield "- `openapi/PROVENANCE.md` says where the description comes from; that is this file now."
+    for one in left:
+        yield f"- {one}"
+    methods = list(suggestions(loaded))
+    if methods:
+        yield from ("", "## Methods for what is new", "", "```python", *methods, "```")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
