@@ -49,7 +49,8 @@ hypothesis.settings.load_profile("ours")
 
 collect_ignore = ["codegen/toy.py"]  # a program that a test runs
 
-SLOW = ("cli", "codegen", "examples")  # folders whose tests start processes or generate code
+# Folders whose tests start processes, generate code, or are many over sockets.
+SLOW = ("cli", "codegen", "emulator", "examples")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
