@@ -28,6 +28,7 @@ MOST_UNKNOWN = 0.001  # of the records of kinds that a read finds, which all of 
 RATE = 500.0  # requests a second
 SLOWED = 0.4  # of the pace that is possible here: a limit that nobody meets proves nothing
 PACED = 600  # records that the pace is measured by
+SECONDS = 5.0  # that a throttled push takes at least: the first second's worth is let through
 
 
 @attrs.frozen
@@ -42,9 +43,9 @@ class Promises:
     concurrency: int = 64
 
 
-def servers(pace: float) -> dict[str, Promises]:
-    """All of them, by name, where ``pace`` records a second go in without limits."""
-    rate = min(RATE, max(1.0, SLOWED * pace))
+def servers(records: float, pace: float) -> dict[str, Promises]:
+    """All of them, by name, for so many records each, of which ``pace`` a second could go in."""
+    rate = min(RATE, records / SECONDS, max(1.0, SLOWED * pace))
     slow = {"kind": "throttle", "rate": rate / 5, "business": BUSINESSES[0]}
     found = {
         f"duplicates refused with {status}": Promises(
@@ -62,8 +63,8 @@ def servers(pace: float) -> dict[str, Promises]:
 async def run(sizes: Sizes, folder: Path) -> Result:
     """Push a share of the records to each of the servers."""
     result = Result()
-    found = servers(await _pace(sizes, folder))
-    records = sizes.records // len(found)
+    records = sizes.records // len(servers(0, 0))
+    found = servers(records, await _pace(sizes, folder))
     for number, (name, promises) in enumerate(found.items()):
         below = folder / str(number)
         below.mkdir()

@@ -231,11 +231,13 @@ def test_a_throttle_fails_no_record(status: str) -> None:
     assert held_against(LOSING, GIVEN, ended(status, GOOD[0])) == []
 
 
-def test_the_limits_are_as_they_are_said_to_be_and_lower_on_a_slow_machine() -> None:
+def test_the_limits_are_lower_for_few_records_and_on_a_slow_machine() -> None:
     rates = [
-        [one.faults[0].get("rate") for one in servers(pace).values()] for pace in (2_000.0, 100.0)
+        [one.faults[0].get("rate") for one in servers(records, pace).values()]
+        for records, pace in ((40_000, 2_000.0), (500, 2_000.0), (40_000, 100.0))
     ]
-    assert rates == [[None, None, None, 100, 500], [None, None, None, 8, 40]]
+    none = [None, None, None]
+    assert rates == [[*none, 100, 500], [*none, 20, 100], [*none, 8, 40]]
 
 
 # --- the command ---------------------------------------------------------------------
