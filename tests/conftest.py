@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Generator
+from collections.abc import AsyncIterator, Generator
 from unittest.mock import Mock
 
 import aiohttp
@@ -13,6 +13,8 @@ import hypothesis
 import pytest
 
 from tests.emulator.watcher import Watcher
+from tests.support import BUSINESS, FakeClock, ScriptedServer
+from thredfi_async import BusinessClient, ThredfiClient
 
 
 def _bridge_aioresponses() -> None:
@@ -86,3 +88,30 @@ def _raise_problems(item: pytest.Item) -> None:
     if problems and item.get_closest_marker("broken_emulator") is None:
         shown = "\n".join(problems[:20])
         pytest.fail(f"{len(problems)} exchanges are against the description:\n{shown}", False)
+
+
+# --- a server that answers what it is told to, and a client of it ---------------------------
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[ScriptedServer]:
+    async with ScriptedServer() as server:
+        yield server
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+async def thredfi(server: ScriptedServer, clock: FakeClock) -> AsyncIterator[ThredfiClient]:
+    async with ThredfiClient(
+        partner_uuid="p", api_key="k", base_url=server.url, clock=clock
+    ) as thredfi:
+        yield thredfi
+
+
+@pytest.fixture
+def shop(thredfi: ThredfiClient) -> BusinessClient:
+    return thredfi.business(BUSINESS)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 import traceback
-from collections.abc import AsyncIterator
 from typing import Any
 
 import attrs
@@ -22,7 +21,7 @@ from thredfi_async import (
 )
 from thredfi_async.shared import AttemptEnded, CallEnded
 
-from .support import BUSINESS, FakeClock, Received, ScriptedServer, answer
+from .support import BUSINESS, FakeClock, Received, answer
 
 INVOICE = {
     "external_id": "inv-1",
@@ -30,20 +29,6 @@ INVOICE = {
     "line_items": [{"description": "Bread", "quantity": 1, "unit_price": 450}],
 }
 MADE = answer(201, {"id": "i-7", **INVOICE})
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[ScriptedServer]:
-    async with ScriptedServer() as server:
-        yield server
-
-
-@pytest.fixture
-async def thredfi(server: ScriptedServer) -> AsyncIterator[ThredfiClient]:
-    async with ThredfiClient(
-        partner_uuid="p", api_key="k", base_url=server.url, clock=FakeClock()
-    ) as thredfi:
-        yield thredfi
 
 
 async def hang(request: Received) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -23,20 +22,6 @@ from .support import BUSINESS, FakeClock, ScriptedServer, answer
 LOST = None
 REFUSED = answer(409, {"error_code": "invalid_state", "message": "Already so.", "detail": {}})
 GONE = answer(404, {"error_code": "not_found", "message": "No such thing.", "detail": {}})
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[ScriptedServer]:
-    async with ScriptedServer() as server:
-        yield server
-
-
-@pytest.fixture
-async def shop(server: ScriptedServer) -> AsyncIterator[Any]:
-    async with ThredfiClient(
-        partner_uuid="p", api_key="k", base_url=server.url, clock=FakeClock()
-    ) as thredfi:
-        yield thredfi.business(BUSINESS)
 
 
 def made(server: ScriptedServer) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -29,7 +28,7 @@ from thredfi_async.operations import (
     OPERATIONS,
 )
 
-from .support import BUSINESS, FakeClock, Received, ScriptedServer, answer
+from .support import BUSINESS, Received, ScriptedServer, answer
 
 LOST = None
 DUPLICATE = answer(409, {"error_code": "conflict", "message": "external_id already exists"})
@@ -80,30 +79,6 @@ class Thred:
         cut = rows[(page - 1) * size : page * size]
         info = {"total_count": len(rows), "total_pages": max(1, -(-len(rows) // size))}
         return answer(200, {"results": cut, **({"page_info": info} if self.page_info else {})})
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[ScriptedServer]:
-    async with ScriptedServer() as server:
-        yield server
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-async def thredfi(server: ScriptedServer, clock: FakeClock) -> AsyncIterator[ThredfiClient]:
-    async with ThredfiClient(
-        partner_uuid="p", api_key="k", base_url=server.url, clock=clock
-    ) as thredfi:
-        yield thredfi
-
-
-@pytest.fixture
-def shop(thredfi: ThredfiClient) -> Any:
-    return thredfi.business(BUSINESS)
 
 
 def sent(server: ScriptedServer) -> list[str]:

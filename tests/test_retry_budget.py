@@ -3,32 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
 from thredfi_async import RateLimited, RetryPolicy, ServerError, ThredfiClient, TransportError
 
-from .support import BUSINESS, FakeClock, ScriptedServer, answer
+from .support import BUSINESS, FakeClock, answer
 
 pytestmark = pytest.mark.slow
 
 CALLS = 1_000
 DOWN = answer(503, {"error_code": "unavailable", "message": "Down.", "detail": {}})
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[ScriptedServer]:
-    async with ScriptedServer() as server:
-        yield server
-
-
-@pytest.fixture
-async def thredfi(server: ScriptedServer) -> AsyncIterator[ThredfiClient]:
-    async with ThredfiClient(
-        partner_uuid="p", api_key="k", base_url=server.url, clock=FakeClock()
-    ) as thredfi:
-        yield thredfi
 
 
 async def read_all(thredfi: ThredfiClient, calls: int = CALLS) -> list[object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -73,23 +73,6 @@ REPORTS: dict[type, tuple[Callable[[BusinessClient], Any], dict[str, Any]]] = {
         AGING | {"group_by": "vendor", "vendors": []},
     ),
 }
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[ScriptedServer]:
-    async with ScriptedServer() as server:
-        yield server
-
-
-@pytest.fixture
-async def thredfi(server: ScriptedServer) -> AsyncIterator[ThredfiClient]:
-    async with ThredfiClient(partner_uuid="p", api_key="k", base_url=server.url) as thredfi:
-        yield thredfi
-
-
-@pytest.fixture
-def shop(thredfi: ThredfiClient) -> BusinessClient:
-    return thredfi.business(BUSINESS)
 
 
 @pytest.mark.parametrize("report", REPORTS)

@@ -57,17 +57,6 @@ PAYMENT = {"invoice_id": "inv-id", "amount_cents": 450, "payment_method": "cash"
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[ScriptedServer]:
-    async with ScriptedServer() as server:
-        yield server
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
 async def thredfi(server: ScriptedServer, clock: FakeClock) -> AsyncIterator[ThredfiClient]:
     async with ThredfiClient(
         partner_uuid="partner", api_key="secret-key", base_url=server.url, clock=clock

@@ -8,7 +8,6 @@ import json
 import os
 import re
 import tracemalloc
-from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -29,7 +28,7 @@ from thredfi_async.emulator import Emulator
 from thredfi_async.models import CreateInvoiceRequest, InvoiceLineItemRequest
 from thredfi_async.operations import OPERATIONS
 
-from .support import BUSINESS, FakeClock, Received, ScriptedServer, answer
+from .support import BUSINESS, Received, ScriptedServer, answer
 
 BODY: dict[str, Any] = {
     "external_id": "inv-1",
@@ -82,20 +81,6 @@ def invoice_pdf(tmp_path: Path) -> Path:
     path = tmp_path / "invoice.pdf"
     path.write_bytes(CONTENT)
     return path
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[ScriptedServer]:
-    async with ScriptedServer() as server:
-        yield server
-
-
-@pytest.fixture
-async def shop(server: ScriptedServer) -> AsyncIterator[BusinessClient]:
-    async with ThredfiClient(
-        partner_uuid="p", api_key="k", base_url=server.url, clock=FakeClock()
-    ) as thredfi:
-        yield thredfi.business(BUSINESS)
 
 
 # --- what is sent ------------------------------------------------------------------------
