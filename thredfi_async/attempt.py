@@ -16,9 +16,20 @@ import aiohttp
 from aiohttp.connector import Connection
 from yarl import URL
 
-__all__ = ["Attempt", "LostError", "NotSentError", "broken", "not_sent"]
+__all__ = [
+    "TRIES",
+    "Attempt",
+    "LostError",
+    "NotSentError",
+    "broken",
+    "cause",
+    "closes_early",
+    "is_closed",
+    "is_spoiled",
+    "not_sent",
+]
 
-_TRIES = 3  # of pooled connections that turn out to be closed
+TRIES = 3  # of pooled connections that turn out to be closed
 _LOOKS = 3  # turns of the event loop until it has read what a socket holds
 _poll = getattr(select, "poll", None)
 _AGAIN = (408, 425, 429)  # the only 4xx of a proxy after which asking again may help
@@ -66,7 +77,7 @@ class Attempt:
         self.left = False
 
         async def write(conn: Connection) -> aiohttp.ClientResponse:
-            if not self.may_repeat and await _is_closed(conn):
+            if is_spoiled(conn) or (not self.may_repeat and await is_closed(conn)):
                 raise _ClosedError
             self.left = True
             try:
@@ -78,7 +89,7 @@ class Attempt:
 
         request.send = write  # type: ignore[method-assign]
         try:
-            for _ in range(_TRIES):
+            for _ in range(TRIES):
                 try:
                     return await go_on(request)
                 except _ClosedError:
@@ -86,20 +97,34 @@ class Attempt:
         except Exception as error:
             if self.left:
                 raise LostError(broken(error, request.url)) from None
-            raise not_sent(error, request.url, request.proxy) from _cause(error)
+            raise not_sent(error, request.url, request.proxy) from cause(error)
         finally:
             del request.send  # a circle of references
-        raise NotSentError(f"{_host(request.url)} closes connections before anything is sent")
+        raise closes_early(request.url)
 
 
-async def _is_closed(connection: Connection) -> bool:
+def closes_early(url: URL) -> NotSentError:
+    """What is said where each connection was closed as soon as it was there."""
+    return NotSentError(f"{_host(url)} closes connections before anything is sent")
+
+
+def is_spoiled(connection: Connection) -> bool:
+    """Whether a connection is closed, or holds what was sent before anything was asked.
+
+    An answer that nobody waited for would be taken for that of the next request.
+    """
+    transport, protocol = connection.transport, connection.protocol
+    return transport is None or protocol is None or protocol.should_close or transport.is_closing()
+
+
+async def is_closed(connection: Connection) -> bool:
     """Whether the other side has closed it, also where the event loop hasn't noticed yet."""
     for _ in range(_LOOKS):
-        transport, protocol = connection.transport, connection.protocol
-        if transport is None or protocol is None or protocol.should_close:
+        transport = connection.transport
+        if transport is None or is_spoiled(connection):
             return True
         if not _holds_unread(transport.get_extra_info("socket")):
-            return transport.is_closing()
+            return False
         await asyncio.sleep(0)
     return True
 
@@ -166,7 +191,7 @@ def _named(status: int) -> str:
         return str(status)
 
 
-def _cause(error: Exception) -> Exception | None:
+def cause(error: Exception) -> Exception | None:
     """What to chain: not the error that a bad header causes, which may quote it."""
     quotes = isinstance(error, ValueError | TypeError) and not isinstance(error, OSError)
     return None if quotes else error

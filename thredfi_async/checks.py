@@ -177,9 +177,13 @@ class Check:
 
     def _check_items(self, path: str, items: list[Any]) -> None:
         element: Any = self._items
+        is_model = isinstance(element, type) and issubclass(element, Checked)
         index = 0
         try:
             for index, one in enumerate(items):  # noqa: B007
+                if is_model and type(one) is element:
+                    one.__check_again__()
+                    continue
                 if isinstance(element, Check):
                     element("", one)
                     continue

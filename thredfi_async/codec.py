@@ -1,7 +1,7 @@
 """Between models and what is outside: bytes, and mappings.
 
 Bytes go through msgspec, which reads and writes attrs classes natively; mappings (what a
-caller writes by hand) go through cattrs, in `structuring`. Nobody else knows either.
+caller writes by hand) through `plain`, or cattrs in `structuring`. Nobody else knows these.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any, TypeVar, get_args
 import attrs
 import msgspec
 
+from . import plain
 from .drift import Drift, read_leniently, unknown_fields
 from .errors import InvalidRequest
 from .fields import ModelField, UnsetType, model_fields, rest_of
@@ -280,7 +281,13 @@ def structure(model: type[T], mapping: Any, *, ignore_unknown: bool = False) -> 
     isn't an amount in minor units. Raises `InvalidRequest` with the path of every bad
     field; for an unknown key, unless it is to be ignored, it suggests the nearest known one.
     """
-    # cattrs takes a while to import, and whoever only builds models never needs it.
+    if type(mapping) is dict and not ignore_unknown and attrs.has(model):
+        try:
+            built: T = plain.builder(model)(mapping)
+            return built
+        except plain.NOT_PLAIN:
+            pass  # it is converted below, or what is wrong with it is said
+    # cattrs takes a while to import, and whoever writes what is plain never needs it.
     from .structuring import structured
 
     return structured(model, mapping, ignore_unknown=ignore_unknown)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from ipaddress import ip_address
-from typing import TypeAlias
+from typing import Any, Literal
 
 import aiohttp
 from multidict import CIMultiDict
@@ -18,21 +18,16 @@ from yarl import URL
 
 from .attempt import Attempt, LostError, NotSentError, broken, not_sent
 from .errors import ConfigurationError
+from .fast import Exchanged, FastPath, TooLargeError, why_not
 from .streams import OpenForm
 from .uploads import Form
 
 __all__ = ["Attempt", "Exchanged", "LostError", "NotSentError", "TooLargeError", "Transport"]
 
-Exchanged: TypeAlias = tuple[int, Mapping[str, str], bytes]
-"""Status, headers and body of an answer."""
-
 _LARGE = 1 << 20  # bytes of a body that aiohttp had better write in pieces
+_NO_TYPE = ("Content-Type",)  # that aiohttp makes up for no body at all
 _REMEMBERED = 4096  # URLs, and tokens' headers
 _IDLE = 4.0  # seconds that a connection is kept unused: servers close theirs after 5 s or more
-
-
-class TooLargeError(Exception):
-    """The answer is over the size limit."""
 
 
 class Transport:
@@ -65,6 +60,7 @@ class Transport:
         self._user_agent = user_agent
         self._http = http
         self._owns_http = http is None
+        self._fast: FastPath | None = None
         self._closed = False
         self._tells = (
             False  # whether the session calls `Attempt.carry`: one of another class may not
@@ -84,16 +80,28 @@ class Transport:
         limits = (connector.limit, connector.limit_per_host)
         return min([wanted, *(limit for limit in limits if limit > 0)])
 
-    async def send(
+    @property
+    def reason(self) -> str | None:
+        """Why small requests go the public way at present; None: they go the fast one."""
+        if not self._owns_http:
+            return "the aiohttp session is the application's own"
+        return why_not() or (self._fast.why_not() if self._fast is not None else None)
+
+    @property
+    def kind(self) -> Literal["fast", "public"]:
+        """Which way small requests go at present."""
+        return "public" if self.reason else "fast"
+
+    def send(
         self,
         method: str,
         target: str,
         *,
         authorization: str,
-        body: bytes | AsyncIterator[bytes] | Form | None,
+        body: bytes | Form | None,
         headers: Mapping[str, str],
         attempt: Attempt,
-    ) -> Exchanged:
+    ) -> Coroutine[Any, Any, Exchanged]:
         """Send one request once, and read the whole answer, whatever it is.
 
         ``authorization`` had better be a `Secret`: it is a local of many frames from here on.
@@ -101,14 +109,39 @@ class Transport:
         in a form can't be opened, and `ConfigurationError` where nothing can be sent any more.
         Where it is cancelled, ``attempt`` knows whether the request had left.
         """
-        if isinstance(body, Form):
-            return await self._send_form(method, target, authorization, body, headers, attempt)
         client = self._client()
+        fast = self._fast
+        if fast is not None and fast.takes(body, headers):
+            return fast.send(
+                method,
+                self._url(target).raw_path_qs,
+                authorization=authorization,
+                common=self._common_headers,
+                body=body,
+                headers=headers,
+                attempt=attempt,
+            )
+        if isinstance(body, Form):
+            return self._send_form(method, target, authorization, body, headers, attempt)
+        return self._send(client, method, target, authorization, body, headers, attempt)
+
+    async def _send(
+        self,
+        client: aiohttp.ClientSession,
+        method: str,
+        target: str,
+        authorization: str,
+        body: bytes | AsyncIterator[bytes] | None,
+        headers: Mapping[str, str],
+        attempt: Attempt,
+    ) -> Exchanged:
+        """The public way."""
         attempt.left = not self._tells
         try:
             answer = await client.request(
                 method,
                 self._url(target),
+                skip_auto_headers=_NO_TYPE if body is None else None,
                 # aiohttp writes a file in pieces, bytes in one go.
                 data=io.BytesIO(body) if isinstance(body, bytes) and len(body) > _LARGE else body,
                 headers=self._all_headers(authorization, body is not None, headers),
@@ -160,13 +193,8 @@ class Transport:
             further["Content-Length"] = str(opened.size)
             pieces = opened.pieces()
             try:
-                return await self.send(
-                    method,
-                    target,
-                    authorization=authorization,
-                    body=pieces,
-                    headers=further,
-                    attempt=attempt,
+                return await self._send(
+                    self._client(), method, target, authorization, pieces, further, attempt
                 )
             except LostError:
                 if opened.problem is None:
@@ -201,6 +229,13 @@ class Transport:
                 connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE),
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
+            if why_not() is None:
+                self._fast = FastPath(
+                    self._http,
+                    self.base_url,
+                    timeout=self._timeout,
+                    max_answer_size=self._max_answer_size,
+                )
         elif self._http.closed:
             raise ConfigurationError("the aiohttp session that the client uses is closed")
         return self._http
@@ -216,7 +251,15 @@ class Transport:
     def _all_headers(
         self, authorization: str, has_body: bool, further: Mapping[str, str]
     ) -> CIMultiDict[str]:
-        """Built once per token, without and with the type of a body; aiohttp copies them."""
+        """aiohttp copies them."""
+        headers = self._common_headers(authorization, has_body)
+        if further:
+            headers = headers.copy()
+            headers.update(further)
+        return headers
+
+    def _common_headers(self, authorization: str, has_body: bool) -> CIMultiDict[str]:
+        """Built once per token, without and with the type of a body."""
         known = self._headers.get(authorization)
         if known is None:
             if len(self._headers) >= _REMEMBERED:
@@ -231,11 +274,7 @@ class Transport:
             with_body = without.copy()
             with_body["Content-Type"] = "application/json"
             known = self._headers[authorization] = (without, with_body)
-        headers = known[has_body]
-        if further:
-            headers = headers.copy()
-            headers.update(further)
-        return headers
+        return known[has_body]
 
     async def _read(self, answer: aiohttp.ClientResponse) -> bytes:
         limit = self._max_answer_size

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any, TypeVar, Unpack
 
 from ..call import Caller
@@ -24,7 +24,7 @@ class Service:
         self._caller = caller
         self._path: dict[str, str] = {}
 
-    async def _call(
+    def _call(
         self,
         operation: Operation[T],
         options: CallOptions,
@@ -33,11 +33,11 @@ class Service:
         file: Upload | None = None,
         query: Mapping[str, Any] | None = None,
         **path: str,
-    ) -> T:
+    ) -> Coroutine[Any, Any, T]:
         """One operation; ``path`` holds its path parameters beside the business's id."""
-        return await self._caller.call(
+        return self._caller.call(
             operation,
-            path={**self._path, **path},
+            path={**self._path, **path} if path else self._path,
             query=query,
             body=body,
             file=file,
