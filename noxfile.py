@@ -18,24 +18,25 @@ nox.options.reuse_existing_virtualenvs = False
 TESTS = ("pytest", "--numprocesses=2", "--dist=worksteal")
 
 
-def everything(session: nox.Session, *more: str) -> None:
-    """All tests, the long ones too, with many cases in those that draw theirs."""
-    env = {"THREDFI_FUZZ_CASES": "2000", "THREDFI_SEQUENCES": "400"}
-    session.run(*TESTS, *more, *session.posargs, env=env)
+# In the tests that draw their cases. How many are drawn matters once, not on every Python.
+MANY = {"THREDFI_LONG": "1", "THREDFI_FUZZ_CASES": "2000", "THREDFI_SEQUENCES": "400"}
 
 
 @nox.session(python=["3.11", "3.12", "3.13"])
 def tests(session: nox.Session) -> None:
-    """The whole suite, on every Python that is at hand."""
+    """The whole suite, on every Python that is at hand; the long tests too, on the first."""
     session.install("--editable", ".[dev]")
-    everything(session)
+    if session.python == "3.11":
+        session.run(*TESTS, *session.posargs, env=MANY)
+    else:
+        session.run(*TESTS, "-m", "not long", *session.posargs)
 
 
 @nox.session(python="3.11")
 def lowest(session: nox.Session) -> None:
-    """The whole suite at the lower bounds of pyproject.toml."""
+    """The whole suite at the lower bounds of pyproject.toml, the long tests too."""
     session.install("--resolution=lowest-direct", "--editable", ".[dev]")
-    everything(session)
+    session.run(*TESTS, *session.posargs)
 
 
 @nox.session(python="3.11")

@@ -5,10 +5,16 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
+import os
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import attrs
+
+
+def cases(few: int, many: int) -> int:
+    """How many cases a test is to draw: few for every change, many in `make ci-long`."""
+    return many if "THREDFI_LONG" in os.environ else few
 
 
 class FakeClock:

@@ -55,7 +55,7 @@ def answers(draw: st.DrawFn) -> bytes:
     return head + lines + b"\r\n" + draw(bodies)
 
 
-@settings(max_examples=int(os.environ.get("THREDFI_FUZZ_CASES", "300")), deadline=None)
+@settings(max_examples=int(os.environ.get("THREDFI_FUZZ_CASES", "100")), deadline=None)
 @given(raw=answers(), write=st.booleans())
 async def test_any_bytes_are_an_answer_or_an_error_of_ours(raw: bytes, write: bool) -> None:
     async with (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from thredfi_async.cli.overlay import overlay_actions
 from thredfi_async.drift import Drift
 
 from .support import UNREACHABLE, Ended, thredfi
+
+pytestmark = pytest.mark.no_cover  # generates from the whole description, again and again
 
 NOON = "2025-06-01T12:00:00Z"
 LINES = [{"description": "Work", "quantity": 1, "unit_price": 10_000}]
@@ -62,13 +65,17 @@ def pasted(snippet: str, folder: Path) -> Path:
     return overlay
 
 
+@cache
+def _unmatched_before() -> list[str]:
+    return load(str(OPENAPI / "openapi.yaml"), str(OPENAPI / "overlay.yaml"))[1]
+
+
 def described(snippet: str, folder: Path) -> dict[str, Any]:
     """The schemas with the snippet applied, which the generator must accept."""
     overlay = pasted(snippet, folder)
     assert main(["--overlay", str(overlay), "--output", str(folder / "package")]) == 0
     document, unmatched = load(str(OPENAPI / "openapi.yaml"), str(overlay))
-    _, unmatched_before = load(str(OPENAPI / "openapi.yaml"), str(OPENAPI / "overlay.yaml"))
-    assert unmatched == unmatched_before
+    assert unmatched == _unmatched_before()
     schemas: dict[str, Any] = document["components"]["schemas"]
     return schemas
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import json
+import shutil
 import tempfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -13,7 +14,6 @@ from threading import Thread
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +23,7 @@ from codegen.errors import CodegenError
 from codegen.output import PACKAGE
 from codegen.overlay import apply_overlay, read_overlay
 from codegen.shape import check
+from tests.support import cases
 
 SPEC = PACKAGE.parent / "openapi" / "openapi.yaml"
 OVERLAY = PACKAGE.parent / "openapi" / "overlay.yaml"
@@ -149,14 +150,22 @@ SMALL: dict[str, Any] = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def output(tmp_path: Path) -> Path:
-    """A folder with generated files that must stay as they are."""
-    folder = tmp_path / "package"
-    source = tmp_path / "small.json"
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is generated from a small document, and that document."""
+    folder = tmp_path_factory.mktemp("made")
+    source = folder / "small.json"
     source.write_text(json.dumps(SMALL))
-    assert command.main(["--spec", str(source), "--overlay", "none", "--output", str(folder)]) == 0
+    arguments = ["--spec", str(source), "--overlay", "none", "--output", str(folder / "package")]
+    assert command.main(arguments) == 0
     return folder
+
+
+@pytest.fixture
+def output(made: Path, tmp_path: Path) -> Path:
+    """A folder with generated files that must stay as they are; the document lies beside it."""
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "package"
 
 
 def _refused(
@@ -513,7 +522,8 @@ def _outcome(document: dict[str, Any]) -> str:
     return ""
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.no_cover
+@settings(max_examples=cases(40, 150), deadline=None, suppress_health_check=list(HealthCheck))
 @given(_broken(SMALL))
 def test_a_broken_description_is_generated_or_refused(document: dict[str, Any]) -> None:
     _outcome(document)
@@ -529,7 +539,8 @@ def real() -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 @pytest.mark.slow
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.no_cover
+@settings(max_examples=cases(2, 10), deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_the_real_description_broken(
     real: tuple[dict[str, Any], dict[str, Any]], data: st.DataObject
@@ -542,11 +553,13 @@ def test_the_real_description_broken(
     _outcome(document)
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.no_cover
+@settings(max_examples=cases(25, 50), deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-def test_a_broken_overlay_is_applied_or_refused(data: st.DataObject, tmp_path: Path) -> None:
-    overlay = yaml.safe_load(OVERLAY.read_text())
-    overlay["actions"] = overlay["actions"][:20]
+def test_a_broken_overlay_is_applied_or_refused(
+    real: tuple[dict[str, Any], dict[str, Any]], data: st.DataObject, tmp_path: Path
+) -> None:
+    overlay = {**real[1], "actions": real[1]["actions"][:20]}
     path = tmp_path / "overlay.json"
     path.write_text(json.dumps(data.draw(_broken(overlay), label="overlay")))
     document = copy.deepcopy(SMALL)

@@ -16,6 +16,7 @@ from hypothesis.stateful import (
 
 from thredfi_async.emulator import books as rows
 
+from ..support import cases
 from .fuzzing import ground
 
 pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
@@ -289,7 +290,7 @@ def test_the_books_stay_consistent(place):
     run_state_machine_as_test(
         Books,
         settings=settings(
-            max_examples=60,
+            max_examples=cases(20, 60),
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),

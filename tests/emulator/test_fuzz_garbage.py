@@ -17,11 +17,14 @@ from thredfi_async.fields import model_fields
 from thredfi_async.operation import TokenScope
 from thredfi_async.operations import OPERATIONS
 
+from ..support import cases
 from .fuzzing import ground
 
 pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
-many = settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+many = settings(
+    max_examples=cases(100, 400), deadline=None, suppress_health_check=list(HealthCheck)
+)
 DAY = "2025-06-01"
 LINE = {"quantity": 1, "unit_price": 100}
 SCALARS = [

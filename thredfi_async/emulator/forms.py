@@ -13,6 +13,7 @@ from .problems import Problem
 
 __all__ = ["FORMS", "File", "read_form"]
 
+_MAX_FIELDS = 1000
 _AS_TEXT = (str, date, datetime, Instant)
 
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -40,6 +41,8 @@ async def read_form(request: web.BaseRequest, model: Any) -> dict[str, Any]:
         raise
     except Exception as error:  # aiohttp raises anything from AssertionError to zlib.error
         raise Problem(400, "validation_error", f"The form can't be read: {error}.") from None
+    if len(parts) > _MAX_FIELDS:  # aiohttp 3.14.5 refuses them by itself, 3.14.1 does not
+        raise Problem(413, "too_large", f"The form has more than {_MAX_FIELDS} fields.")
     types = {field.wire_name: field.type for field in model_fields(model)} if model else {}
     found: dict[str, Any] = {}
     for name in dict.fromkeys(parts):
