@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import AsyncIterator, Generator
+from typing import Any
 from unittest.mock import Mock
 
 import aiohttp
@@ -63,8 +64,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    text = "which way of the transport small requests take"
+    parser.addoption("--way", choices=("fast", "public"), default="fast", help=text)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     text = "broken_emulator: makes the emulator answer wrongly on purpose"
+    config.addinivalue_line("markers", text)
+    text = "both_ways: runs on the fast way of the transport and on the public one"
     config.addinivalue_line("markers", text)
     watcher.install(setattr)
 
@@ -88,6 +96,28 @@ def _raise_problems(item: pytest.Item) -> None:
     if problems and item.get_closest_marker("broken_emulator") is None:
         shown = "\n".join(problems[:20])
         pytest.fail(f"{len(problems)} exchanges are against the description:\n{shown}", False)
+
+
+# --- the two ways of the transport ----------------------------------------------------------
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if metafunc.definition.get_closest_marker("both_ways"):
+        metafunc.parametrize("way", ["fast", "public"], indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The way that small requests take. They take the public one where aiohttp is replaced."""
+    chosen: str = getattr(request, "param", request.config.getoption("--way"))
+    if chosen == "public":
+        as_it_is = aiohttp.ClientSession._request
+
+        async def replaced(*arguments: Any, **named: Any) -> Any:
+            return await as_it_is(*arguments, **named)
+
+        monkeypatch.setattr(aiohttp.ClientSession, "_request", replaced)
+    return chosen
 
 
 # --- a server that answers what it is told to, and a client of it ---------------------------

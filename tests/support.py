@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import json
 import os
+import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -78,7 +79,8 @@ class ScriptedServer:
     ``script_tokens`` is set.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.script: Script = lambda request: answer(200, {"id": "some-id"})
         self.script_tokens: Script | None = None
         self.requests: list[Received] = []
@@ -88,9 +90,9 @@ class ScriptedServer:
         self._writers: set[asyncio.StreamWriter] = set()
 
     async def __aenter__(self) -> ScriptedServer:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
         return self
 
     async def __aexit__(self, *_: object) -> None:

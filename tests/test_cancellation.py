@@ -11,7 +11,7 @@ from thredfi_async.emulator import Emulator
 
 from .support import BUSINESS, Received, ScriptedServer, answer
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.both_ways]
 
 INVOICE = {"id": "inv-id"}
 BODY = {"external_id": "i-1", "sent_at": "2025-01-31", "line_items": []}

@@ -30,6 +30,8 @@ from thredfi_async.transport import Transport
 
 from .support import BUSINESS, Received, ScriptedServer, answer
 
+pytestmark = pytest.mark.both_ways
+
 INVOICE = {"id": "inv-id"}
 NAMELESS: dict[str, Any] = {"sent_at": "2025-01-31T12:00:00Z", "line_items": []}
 

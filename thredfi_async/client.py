@@ -290,6 +290,23 @@ class ThredfiClient(AnyOperation):
         return self._session.statistics
 
     @property
+    def transport_kind(self) -> Literal["fast", "public"]:
+        """Which way small requests go: straight through aiohttp's connector, or all its ways.
+
+        It makes no difference but in speed. See `transport_reason`.
+        """
+        return self._session.transport.kind
+
+    @property
+    def transport_reason(self) -> str | None:
+        """Why small requests go the public way at present; None where they go the fast one.
+
+        They do so through a session of the application, and while something has replaced
+        aiohttp's own functions or traces them, as mocks and instrumentation do.
+        """
+        return self._session.transport.reason
+
+    @property
     def drift(self) -> Counter[tuple[str, Drift]]:
         """How often answers differed from the description: (operation id, what) -> times.
 
