@@ -53,14 +53,15 @@ async def _measure(base_url: str, rounds: int, invoices: int, concurrency: int) 
                     group.create_task(work())
 
         async def push(*, journaled: bool) -> None:
-            with tempfile.TemporaryDirectory() as folder:
-                with Journal(f"{folder}/run.db") if journaled else nullcontext() as journal:
-                    records = payloads.push_records(invoices)
-                    async for outcome in thredfi.push(
-                        records, concurrency=concurrency, journal=journal
-                    ):
-                        if not outcome.ok:
-                            raise AssertionError(f"line {outcome.line}: {outcome.reason}")
+            with (
+                tempfile.TemporaryDirectory() as folder,
+                Journal(f"{folder}/run.db") if journaled else nullcontext() as journal,
+            ):
+                records = payloads.push_records(invoices)
+                run = thredfi.push(records, concurrency=concurrency, journal=journal)
+                async for outcome in run:
+                    if not outcome.ok:
+                        raise AssertionError(f"line {outcome.line}: {outcome.reason}")
 
         variants: dict[str, Call] = {
             CALLS_ALONE: calls_alone,

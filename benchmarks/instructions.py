@@ -59,7 +59,7 @@ def run(*, calls: int) -> Section:
     section.rows.extend(
         rows("instructions", "asyncio, plain", samples, beside=BY_HAND, unit="k instructions")
     )
-    section.notes += _of_what_is_off(samples)
+    section.notes.extend(_of_what_is_off(samples))
     return section
 
 

@@ -13,7 +13,6 @@ import attrs
 from .results import BY_HAND, SHORT, Row, Section
 
 FOLDER = Path(__file__).parent
-REPORT = FOLDER / "report"
 HEADINGS = ("", "median", "lowest to highest", "ratio", "ratios per round", "bar", "verdict")
 
 
@@ -44,13 +43,16 @@ def bars(sections: Iterable[Section]) -> str:
     """Which bars hold and which fall short, in a line each and one for all."""
     judged = [row for section in sections for row in section.rows if row.verdict]
     lines = [
-        f"{row.verdict:11}  {row.section}, {row.setting}: {row.name} "
-        f"{f'{row.difference:+.1f} ms' if row.bar and row.bar.is_difference else f'{row.ratio:.2f}'}"
-        f", bar {row.bar}"
+        f"{row.verdict:11}  {row.section}, {row.setting}: {row.name} {_held(row)}, bar {row.bar}"
         for row in judged
     ]
     short = sum(row.verdict == SHORT for row in judged)
     return "\n".join([*lines, f"{len(judged) - short} of {len(judged)} bars hold"])
+
+
+def _held(row: Row) -> str:
+    by_difference = row.bar is not None and row.bar.is_difference
+    return f"{row.difference:+.1f} ms" if by_difference else f"{row.ratio:.2f}"
 
 
 def write(sections: Sequence[Section], machine: str, folder: Path = FOLDER) -> None:
