@@ -35,6 +35,8 @@ async def take_turns(
     for round_number in range(rounds + 1):
         # There and back again: what comes first in one round comes last in the next.
         for name in list(variants)[:: 1 if round_number % 2 else -1]:
+            # Some clients drop connections that were idle for the turns of the others.
+            await cpu_per_call(variants[name], calls=concurrency, concurrency=concurrency)
             spent = await cpu_per_call(variants[name], calls=calls, concurrency=concurrency)
             if round_number:
                 samples[name].append(spent)
