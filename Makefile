@@ -77,8 +77,14 @@ codegen: .venv/.dev ## generate models and operations [SPEC=path or URL]
 adopt: .venv/.dev ## put Thred's own description in the place of ours [SPEC=path or URL]
 	$(BIN)/python -m codegen.adopt --spec $(SPEC)
 
-bench: .venv/.dev ## measure beside hand-written aiohttp, in one run
-	$(BIN)/python -m benchmarks
+build/bench/.peers: pyproject.toml openapi/openapi.yaml
+	$(PYTHON) -m venv build/bench/venv
+	build/bench/venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[peers]'
+	build/bench/venv/bin/python -m benchmarks.generate
+	@touch $@
+
+bench: build/bench/.peers ## measure beside hand-written aiohttp and other clients [BENCH=calls --rounds 5]
+	build/bench/venv/bin/python -m benchmarks --report $(BENCH)
 
 chaos: .venv/.cli ## push under faults, kill -9 and for long, and check the books [CHAOS=--records 5000]
 	$(BIN)/python -m chaos $(CHAOS)

@@ -1,117 +1,91 @@
-"""One typed `invoices.create` beside what a developer writes by hand with aiohttp."""
+"""One `invoices.create` beside what a developer writes by hand with aiohttp, and beside peers."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import AsyncExitStack
+from importlib.util import find_spec
+from pathlib import Path
 
-import aiohttp
-import msgspec
-from multidict import CIMultiDict
-from yarl import URL
+from . import stub
+from .measure import Call, Samples, cpu_per_call, take_turns
+from .peers import PEERS
+from .results import BY_HAND, Row, Section, rows
+from .variants import all_calls, connection_kind
 
-from thredfi_async import ThredfiClient
-from thredfi_async.models import CreateInvoiceRequest, InvoiceLineItemRequest
-
-from . import payloads, stub
-from .measure import Call, table, take_turns
-
-BY_HAND = "aiohttp by hand: session.post(url, json=...), await r.json()"
-TYPED = "thredfi: create(CreateInvoiceRequest(...)), built in each call"
-PREBUILT = "thredfi: create(model), built once"
-MAPPING = "thredfi: create({...}), a plain mapping built in each call"
-FLOOR = "aiohttp at its barest: prebuilt URL, headers, bytes; answer not parsed"
-CONNECTIONS = 100  # at most, for all variants
-
-
-def invoice_model(number: int) -> CreateInvoiceRequest:
-    """The request of `payloads.invoice_mapping` as a model, built from scratch."""
-    return CreateInvoiceRequest(
-        external_id=f"invoice-{number}",
-        customer_id=payloads.CUSTOMER,
-        invoice_number=f"INV-{number:06}",
-        sent_at=payloads.SENT_AT,
-        due_at=payloads.DUE_AT,
-        memo=payloads.MEMO,
-        line_items=[
-            InvoiceLineItemRequest(
-                description=line["description"],
-                quantity=line["quantity"],
-                unit_price=line["unit_price"],
-            )
-            for line in payloads.LINES
-        ],
-    )
+Loop = Callable[[], asyncio.AbstractEventLoop] | None
 
 
 def run(
-    *,
-    rounds: int,
-    calls: int,
-    concurrency: int,
-    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
-) -> str:
-    """Measure and return the table."""
-    with stub.running() as base_url, asyncio.Runner(loop_factory=loop_factory) as runner:
-        samples = runner.run(_measure(base_url, rounds, calls, concurrency))
-    return table(samples, beside=BY_HAND)
+    *, rounds: int, calls: int, concurrencies: Iterable[int], certificate: Path | None
+) -> Section:
+    """The client on each loop, over plain sockets and TLS, and then the peers."""
+    notes: list[str] = []
+    if certificate is None:
+        notes.append("TLS skipped: trustme is not installed")
+    if "uvloop" not in (loops := _loops()):
+        notes.append("uvloop skipped: it is not installed")
+    found: list[Row] = []
+    for loop_name, factory in loops.items():
+        for transport in ("plain", "TLS") if certificate else ("plain",):
+            with (
+                stub.running(certificate if transport == "TLS" else None) as base_url,
+                asyncio.Runner(loop_factory=factory) as runner,
+            ):
+                for concurrency in concurrencies:
+                    setting = f"{loop_name}, {transport}, {concurrency} at once"
+                    samples, kind = runner.run(_measure(base_url, rounds, calls, concurrency))
+                    found += rows("calls", setting, samples, beside=BY_HAND)
+                    if kind and f"{setting}: {kind}" not in notes:
+                        notes.append(f"{setting}: {kind}")
+    return Section("calls", "CPU of one invoices.create", found, notes)
 
 
-async def _measure(
-    base_url: str, rounds: int, calls: int, concurrency: int
-) -> dict[str, list[float]]:
-    address = f"{base_url}/v1/platform/businesses/{payloads.BUSINESS}/invoices/"
-    token = {"Authorization": "Bearer stub-token"}
-    async with (
-        ThredfiClient(
-            partner_uuid="partner", api_key="key", base_url=base_url, max_connections=CONNECTIONS
-        ) as thredfi,
-        aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=CONNECTIONS), headers=token
-        ) as session,
-        aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=CONNECTIONS), cookie_jar=aiohttp.DummyCookieJar()
-        ) as bare_session,
-    ):
-        shop = thredfi.business(payloads.BUSINESS)
-        prebuilt = invoice_model(1)
+def run_peers(*, rounds: int, calls: int, concurrencies: Iterable[int]) -> Section:
+    """The client and its peers on asyncio's loop over plain sockets."""
+    found: list[Row] = []
+    notes: list[str] = []
+    for concurrency in concurrencies:
+        with stub.running() as base_url:
+            samples, skipped = asyncio.run(_measure_peers(base_url, rounds, calls, concurrency))
+        found += rows("peers", f"{concurrency} at once", samples, beside=BY_HAND)
+        notes += [note for note in skipped if note not in notes]
+    return Section("peers", "CPU of one invoices.create, by other clients", found, notes)
 
-        async def typed(number: int) -> None:
-            invoice = await shop.invoices.create(invoice_model(number))
-            assert invoice.id == payloads.INVOICE
 
-        async def once(number: int) -> None:
-            invoice = await shop.invoices.create(prebuilt)
-            assert invoice.id == payloads.INVOICE
+def _loops() -> dict[str, Loop]:
+    loops: dict[str, Loop] = {"asyncio": None}
+    if find_spec("uvloop"):
+        import uvloop
 
-        async def mapping(number: int) -> None:
-            invoice = await shop.invoices.create(payloads.invoice_mapping(number))
-            assert invoice.id == payloads.INVOICE
+        loops["uvloop"] = uvloop.new_event_loop
+    return loops
 
-        async def by_hand(number: int) -> None:
-            async with session.post(address, json=payloads.invoice_mapping(number)) as answer:
-                invoice = await answer.json()
-            assert invoice["id"] == payloads.INVOICE
 
-        url = URL(address, encoded=True)
-        headers = CIMultiDict({**token, "Content-Type": "application/json"})
-        content = msgspec.json.encode(payloads.invoice_mapping(1))
-
-        async def barest(number: int) -> None:
-            async with bare_session.post(
-                url, data=content, headers=headers, allow_redirects=False
-            ) as answer:
-                await answer.read()
-            assert answer.status == 201
-
-        variants: dict[str, Call] = {
-            BY_HAND: by_hand,
-            TYPED: typed,
-            PREBUILT: once,
-            MAPPING: mapping,
-            FLOOR: barest,
-        }
+async def _measure(base_url: str, rounds: int, calls: int, concurrency: int) -> tuple[Samples, str]:
+    async with all_calls(base_url) as (variants, thredfi):
         samples = await take_turns(variants, rounds=rounds, calls=calls, concurrency=concurrency)
-        if thredfi.drift:
-            raise AssertionError(f"the stub's answers are not as described: {thredfi.drift}")
-        return samples
+        return samples, connection_kind(thredfi)
+
+
+async def _measure_peers(
+    base_url: str, rounds: int, calls: int, concurrency: int
+) -> tuple[Samples, list[str]]:
+    skipped = []
+    async with AsyncExitStack() as stack:
+        variants: dict[str, Call]
+        variants, _ = await stack.enter_async_context(all_calls(base_url))
+        for name, peer in PEERS.items():
+            try:
+                call = await stack.enter_async_context(peer(base_url))
+                await cpu_per_call(call, calls=1, concurrency=1)
+            except* Exception as group:
+                error = group.exceptions[0]
+                while isinstance(error, ExceptionGroup):
+                    error = error.exceptions[0]
+                skipped.append(f"{name} skipped: {type(error).__name__}: {error}")
+            else:
+                variants[name] = call
+        samples = await take_turns(variants, rounds=rounds, calls=calls, concurrency=concurrency)
+    return samples, skipped

@@ -104,6 +104,27 @@ PAYMENT_ANSWER = {
 }
 
 
+PAGES, PAGE_SIZE = 10, 100  # of the list of invoices
+
+
+def invoice_page(number: int) -> dict[str, Any]:
+    """A page of the list of invoices, from 1."""
+    total = PAGES * PAGE_SIZE
+    return {
+        "count": total,
+        "page_info": {
+            "total_count": total,
+            "current_page": number,
+            "total_pages": PAGES,
+            "page_size": PAGE_SIZE,
+        },
+        "results": [
+            {**INVOICE_ANSWER, "id": f"b7c8d9e0-f1a2-4b3c-9d4e-{index:012}"}
+            for index in range((number - 1) * PAGE_SIZE, number * PAGE_SIZE)
+        ],
+    }
+
+
 def invoice_mapping(number: int) -> dict[str, Any]:
     """The request as plain JSON data, built from scratch."""
     return {

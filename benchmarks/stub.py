@@ -3,8 +3,8 @@
 Only the external_id is that of the request: a create with another one in its answer is none.
 
 It runs in a process of its own, on another core where there is one, so that the CPU time
-of the benchmark process is that of the client alone. ``python -m benchmarks.stub`` prints its
-port and serves until its standard input is closed.
+of the benchmark process is that of the client alone. ``python -m benchmarks.stub [certificate]``
+prints its port and serves until its standard input is closed.
 """
 
 from __future__ import annotations
@@ -12,10 +12,13 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
 
 import msgspec
 
@@ -54,6 +57,17 @@ TOKENS = {
         b"200 OK", payloads.BUSINESS_TOKEN_ANSWER
     ),
 }
+_PAGE = re.compile(rb"[?&]page=([0-9]+)").search
+
+
+@cache
+def _page(number: int) -> bytes:
+    """A page of the list of invoices, each with an id of its own."""
+    content = msgspec.json.encode(payloads.invoice_page(number))
+    head, _, _ = _answer(b"200 OK", None)
+    return head + b"Content-Length: %d\r\n\r\n%b" % (len(content), content)
+
+
 NOT_FOUND = _answer(b"404 Not Found", {"message": "the stub has no answer for this path"})
 
 
@@ -76,6 +90,10 @@ class Connection(asyncio.Protocol):
                 break
             request, pending = pending[:total], pending[total:]
             target = head.split(b" ", 2)[1]
+            if head.startswith(b"GET") and b"/invoices/?" in target:
+                page = _PAGE(target)
+                self._transport.write(_page(int(page[1]) if page else 1))
+                continue
             found = ANSWERS.get(target.split(b"/")[-2]) or TOKENS.get(target, NOT_FOUND)
             self._transport.write(_written(found, request))
         self._pending = pending
@@ -86,19 +104,26 @@ def _content_length(head: bytes) -> int:
     return int(rest.partition(b"\r\n")[0]) if found else 0
 
 
-async def _serve() -> None:
+async def _serve(certificate: str | None) -> None:
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(Connection, "127.0.0.1", 0)
+    context = None
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+    server = await loop.create_server(Connection, "127.0.0.1", 0, ssl=context)
     print(server.sockets[0].getsockname()[1], flush=True)
     await loop.run_in_executor(None, sys.stdin.buffer.read)
 
 
 @contextmanager
-def running() -> Iterator[str]:
-    """The stub in its process, this process on another core; gives the base URL."""
+def running(certificate: Path | None = None) -> Iterator[str]:
+    """The stub in its process, this process on another core; gives the base URL.
+
+    With a ``certificate`` (PEM, with its key) it speaks TLS.
+    """
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_setaffinity") else []
     with subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.stub"],
+        [sys.executable, "-m", "benchmarks.stub", *([str(certificate)] if certificate else [])],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as process:
@@ -109,7 +134,7 @@ def running() -> Iterator[str]:
             if len(cores) > 1:
                 os.sched_setaffinity(process.pid, cores[1:])
                 os.sched_setaffinity(0, cores[:1])
-            yield f"http://127.0.0.1:{port}"
+            yield f"{'https' if certificate else 'http'}://127.0.0.1:{port}"
         finally:
             if len(cores) > 1:
                 os.sched_setaffinity(0, cores)
@@ -117,4 +142,4 @@ def running() -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve())
+    asyncio.run(_serve(sys.argv[1] if len(sys.argv) > 1 else None))
