@@ -16,6 +16,7 @@ import asyncio
 import inspect
 from collections.abc import Callable, Mapping
 from functools import cache
+from itertools import starmap
 from typing import Any, TypeAlias, TypeGuard
 
 import aiohttp
@@ -146,9 +147,8 @@ class FastPath:
         """Whether a request with this body and these further headers may go this way, now."""
         if body is not None and (type(body) is not bytes or len(body) > _SMALL):
             return False
-        for name in headers:
-            if name.lower() in _NOT_HERE:
-                return False
+        if headers and not _NOT_HERE.isdisjoint(map(str.lower, headers)):
+            return False
         return self.why_not() is None
 
     async def send(
@@ -167,7 +167,7 @@ class FastPath:
         try:
             if key not in self._heads:
                 self._remember(key, common(*key))
-            further = b"".join(_line(name, value) for name, value in headers.items())
+            further = b"".join(starmap(_line, headers.items())) if headers else b""
         except (ValueError, TypeError) as error:
             raise not_sent(error, self._url) from cause(error)
         connection = await self._connected(attempt)
@@ -259,7 +259,7 @@ class FastPath:
         if len(self._heads) >= _REMEMBERED:
             self._heads.clear()
         lines = self._as_request(common).headers
-        self._heads[key] = b"".join(_line(name, value) for name, value in lines.items())
+        self._heads[key] = b"".join(starmap(_line, lines.items()))
 
 
 def _line(name: str, value: str) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cached_property
 from typing import Any, Protocol, TypeGuard
 
 import attrs
@@ -96,7 +97,7 @@ class Token:
         expires_at = now + lifetime
         return cls(value, expires_at, expires_at - min(300.0, lifetime / 10), now)
 
-    @property
+    @cached_property
     def authorization(self) -> Secret:
         """The value of the Authorization header of a call with this token."""
         return Secret(f"Bearer {self.value}")
