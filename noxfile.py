@@ -33,6 +33,14 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session(python="3.11")
+def public(session: nox.Session) -> None:
+    """The client's tests once more, on the public way of its transport."""
+    session.install("--editable", ".[dev]")
+    where = ("tests", "--ignore=tests/codegen", "--ignore=tests/emulator", "--ignore=tests/cli")
+    session.run(*TESTS, "--way=public", "-m", "not long", *where, *session.posargs)
+
+
+@nox.session(python="3.11")
 def lowest(session: nox.Session) -> None:
     """The whole suite at the lower bounds of pyproject.toml, the long tests too."""
     session.install("--resolution=lowest-direct", "--editable", ".[dev]")

@@ -14,9 +14,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from tests.support import cases
 from thredfi_async.emulator import books as rows
 
-from ..support import cases
 from .fuzzing import ground
 
 pytestmark = [pytest.mark.slow, pytest.mark.no_cover]

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from tests.support import cases
 from thredfi_async import codec
 from thredfi_async.fields import model_fields
 from thredfi_async.operation import TokenScope
 from thredfi_async.operations import OPERATIONS
 
-from ..support import cases
 from .fuzzing import ground
 
 pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
