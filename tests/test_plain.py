@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import attrs
 import pytest
 
 from thredfi_async import codec, models, operations, plain
-from thredfi_async.checks import Checked
+from thredfi_async.checks import Check, Checked, check
 from thredfi_async.errors import InvalidRequest
-from thredfi_async.fields import UNSET, model_fields
+from thredfi_async.fields import UNSET, UnsetType, model_fields
 from thredfi_async.operation import Operation
 from thredfi_async.structuring import structured
 
@@ -110,8 +111,38 @@ def test_a_mapping_as_it_should_be_needs_no_cattrs(monkeypatch: pytest.MonkeyPat
     assert invoice.line_items == [models.InvoiceLineItemRequest(**line)]  # type: ignore[arg-type]
 
 
+def test_what_is_built_is_its_own() -> None:
+    mapping: dict[str, Any] = {"transaction_tags": ["a"], "company_name": "Bakery"}
+    for _ in range(2):
+        customer = codec.structure(models.UpdateCustomerRequest, mapping)
+        mapping["transaction_tags"].append("b")
+        assert customer.transaction_tags != mapping["transaction_tags"]
+
+
+def test_a_model_that_checks_nothing_is_not_built_by_its_fields_alone() -> None:
+    with pytest.raises(InvalidRequest, match="must be text"):
+        codec.structure(models.Customer, {"id": 5})
+
+
 def test_what_is_wrong_is_said_by_its_path() -> None:
     line = {"description": "Cakestand", "quantity": 4, "unit_price": "12.75"}
     mapping = {"external_id": "1", "sent_at": "2025-01-31T12:00:00Z", "line_items": [line]}
     with pytest.raises(InvalidRequest, match=r"line_items\[0\]\.unit_price: must be an integer"):
         codec.structure(models.CreateInvoiceRequest, mapping)
+
+
+def test_a_model_without_checks_takes_none_from_the_others() -> None:
+    @attrs.define
+    class Nothing(Checked):
+        pass
+
+    @attrs.define(kw_only=True)
+    class Amount(Checked):
+        amount: int | UnsetType = UNSET
+
+        __checks__: ClassVar[Mapping[str, Check]] = {"amount": check(int)}
+
+    codec.encode(Nothing())
+    Nothing().__check_again__()
+    with pytest.raises(InvalidRequest, match="must be int, not str"):
+        Amount(amount="1")  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import gzip
 import re
 import shutil
@@ -338,6 +339,65 @@ async def test_many_at_once_get_their_own_answers(
     assert [data for _, _, data in answers] == [b'{"id": "%d"}' % n for n in range(200)]
 
 
+async def test_a_refusal_of_a_large_body_leaves_no_connection_to_write_behind_it(
+    transport: Transport, server: ScriptedServer, way: str
+) -> None:
+    """What is left of the body would come before the next request, or hold it up."""
+    server.script = lambda _: answer(413, {"message": "too large"})
+    for _ in range(2):
+        assert (await send(transport, body=b"x" * 60_000))[0] == 413
+        if way == "fast":
+            client = transport._client()
+            assert isinstance(client.connector, aiohttp.TCPConnector)
+            assert not client.connector._conns
+
+
+async def test_a_request_that_connects_while_others_need_its_place_is_sent(
+    transport: Transport, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is remembered for each token is bounded, and may be forgotten meanwhile."""
+    monkeypatch.setattr(fast, "_REMEMBERED", 1)
+
+    async def one(number: int) -> int:
+        attempt = Attempt(may_repeat=False)
+        authorization = f"Bearer token-{number}"
+        sending = transport.send(
+            "POST", "/", authorization=authorization, body=b"{}", headers={}, attempt=attempt
+        )
+        return (await sending)[0]
+
+    assert await asyncio.gather(*map(one, range(8))) == [200] * 8
+    tokens = {request.headers["Authorization"] for request in server.requests}
+    assert tokens == {f"Bearer token-{number}" for number in range(8)}
+
+
+async def test_a_client_closed_during_the_look_up_of_its_name_fails_its_calls(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looking = asyncio.Event()
+
+    async def resolve(*_: object, **__: object) -> list[Any]:
+        looking.set()
+        await asyncio.sleep(60)
+        return []
+
+    monkeypatch.setattr(aiohttp.ThreadedResolver, "resolve", resolve)
+    monkeypatch.setattr(aiohttp.AsyncResolver, "resolve", resolve)
+    transport = Transport(
+        "https://thred.invalid",
+        connect_timeout=5,
+        max_answer_size=1000,
+        user_agent="a test",
+        allow_http=False,
+        http=None,
+    )
+    sending = asyncio.create_task(send(transport))
+    await looking.wait()
+    await transport.aclose()
+    with pytest.raises(NotSentError):
+        await sending
+
+
 # --- which way is taken ------------------------------------------------------------------
 
 
@@ -378,6 +438,51 @@ async def test_a_traced_session_goes_the_public_way(
     assert seen == ["POST", "POST", "GET"]
 
 
+@pytest.mark.filterwarnings("ignore:Inheritance class")
+@pytest.mark.parametrize("change", ["headers", "proxy", "trust_env", "subclass"])
+async def test_a_session_that_is_made_another_way_is_used_as_it_is(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    made = aiohttp.ClientSession.__init__
+    seen: list[str] = []
+
+    class Watched(aiohttp.ClientSession):
+        async def _request(self, method: str, *rest: Any, **named: Any) -> aiohttp.ClientResponse:
+            seen.append(method)
+            return await super()._request(method, *rest, **named)
+
+    def remade(self: aiohttp.ClientSession, *arguments: Any, **named: Any) -> None:
+        more: dict[str, dict[str, Any]] = {
+            "headers": {"headers": {"X-Wanted": "1"}},
+            "proxy": {"proxy": server.url},
+            "trust_env": {"trust_env": True},
+        }
+        made(self, *arguments, **named, **more[change])
+
+    with monkeypatch.context() as patch:
+        if change == "subclass":
+            patch.setattr(aiohttp, "ClientSession", Watched)
+        else:
+            patch.setattr(aiohttp.ClientSession, "__init__", remade)
+        async with ThredfiClient(partner_uuid="p", api_key="k", base_url=server.url) as thredfi:
+            if change != "proxy" or server.url.startswith("http:"):
+                await thredfi.business(BUSINESS).invoices.get("one")
+                assert thredfi.transport_kind == "public"
+    if change == "headers":
+        assert server.requests[0].headers["X-Wanted"] == "1"
+    if change == "subclass":
+        assert seen == ["POST", "POST", "GET"]
+
+
+@pytest.mark.parametrize("method", ["post", "GET /evil HTTP/1.1\r\nX: y\r\n\r\nPOST"])
+async def test_an_unusual_method_goes_the_public_way(
+    transport: Transport, server: ScriptedServer, method: str
+) -> None:
+    with contextlib.suppress(NotSentError, LostError):
+        await send(transport, method, body=None)
+    assert all(one.method == method.upper() for one in server.requests)
+
+
 @pytest.fixture
 def reconsidered() -> Iterator[None]:
     fast.why_not.cache_clear()
@@ -402,7 +507,9 @@ async def test_another_aiohttp_goes_the_public_way(
             patch.setattr(fast, "_SHAPES", (shape,))
             reason = "BaseConnector.connect of aiohttp .* takes other arguments"
         else:
-            patch.setattr(fast, "_UNTOUCHED", ((aiohttp.ClientSession, "_request", answer),))
+            wraps = functools.wraps(aiohttp.ClientSession._request)
+            replaced = wraps(lambda *_: None)  # which gives it the name and module of the other
+            patch.setattr(fast, "_UNTOUCHED", ((aiohttp.ClientSession, "_request", replaced),))
             reason = "ClientSession._request had been replaced before"
         async with ThredfiClient(partner_uuid="p", api_key="k", base_url=server.url) as thredfi:
             assert (await thredfi.business(BUSINESS).invoices.get("one")).id == "some-id"

@@ -37,7 +37,7 @@ class Checked:
     def __attrs_post_init__(self) -> None:
         # Only the first instance comes here; the class that lists the checks (this one's, or
         # the one that it derives from) then has a method of its own.
-        model: Any = next(c for c in type(self).__mro__ if "__checks__" in vars(c))
+        model: Any = _listing(type(self))
         model.__attrs_post_init__ = method = _compiled(model)
         method(self)
 
@@ -48,9 +48,20 @@ class Checked:
 
     def __check_again__(self) -> None:
         """Check what may have changed unseen. Raises `InvalidRequest`, with paths from here."""
-        model: Any = next(c for c in type(self).__mro__ if "__checks__" in vars(c))
+        model: Any = _listing(type(self))
         model.__check_again__ = method = _compiled_again(model)
         method(self)
+
+
+def _listing(model: type[Checked]) -> type[Checked]:
+    """The class that lists the checks; the model itself where none of its bases does.
+
+    Never `Checked`: a method of its own would be that of all models.
+    """
+    for one in model.__mro__:
+        if one is not Checked and "__checks__" in vars(one):
+            return one
+    return model
 
 
 def on_assignment(model: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 from functools import cache
 from itertools import starmap
@@ -30,6 +31,7 @@ from .attempt import (
     TRIES,
     Attempt,
     LostError,
+    NotSentError,
     broken,
     cause,
     closes_early,
@@ -38,7 +40,7 @@ from .attempt import (
     not_sent,
 )
 
-__all__ = ["Exchanged", "FastPath", "TooLargeError", "why_not"]
+__all__ = ["Exchanged", "FastPath", "TooLargeError", "why_not", "why_not_through"]
 
 Exchanged: TypeAlias = tuple[int, Mapping[str, str], bytes]
 """Status, headers and body of an answer."""
@@ -47,6 +49,8 @@ TESTED = ("3.14",)
 """The minor versions of aiohttp that the conformance tests have run on."""
 
 _SMALL = 64 << 10  # bytes of a body that goes out in one piece with the head
+_BUFFERED = 8 << 10  # bytes of a body that surely leave with the head
+_METHODS = frozenset(("DELETE", "GET", "PATCH", "POST", "PUT"))
 _REMEMBERED = 4096  # heads, one for each token
 
 _NOT_HERE = frozenset(
@@ -63,7 +67,7 @@ _SHAPES: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
     (Connection, "transport", ()),
     (Connection, "close", ()),
     (Connection, "release", ()),
-    (ResponseHandler, "set_response_params", ("skip_payload", "read_until_eof")),
+    (ResponseHandler, "set_response_params", ("read_until_eof",)),
     (ResponseHandler, "read", ()),
     (ResponseHandler, "should_close", ()),
     (RawResponseMessage, "code", ()),
@@ -82,9 +86,13 @@ _UNTOUCHED: tuple[tuple[Any, str, Any], ...] = tuple(
         (aiohttp.ClientSession, "_request"),
         (aiohttp.ClientSession, "request"),
         (aiohttp.TCPConnector, "connect"),
+        (aiohttp.ClientRequest, "send"),
     )
 )
 """What tests and tracers replace to see or answer the requests of a program, as imported."""
+
+
+_SESSION = aiohttp.ClientSession
 
 
 class TooLargeError(Exception):
@@ -104,9 +112,20 @@ def why_not() -> str | None:
         if arguments and not set(arguments) <= set(inspect.signature(found).parameters):
             return f"{owner.__name__}.{name} of aiohttp {version} takes other arguments"
     for owner, name, found in _UNTOUCHED:
-        if not getattr(found, "__module__", "").startswith("aiohttp."):
+        # By its code: what replaces a function often takes on its name and module.
+        code = getattr(found, "__code__", None)
+        if code is None or code.co_filename != sys.modules[owner.__module__].__file__:
             return f"{owner.__name__}.{name} had been replaced before"
     return None
+
+
+def why_not_through(http: aiohttp.ClientSession) -> str | None:
+    """Why a session of the client's own doesn't allow the fast way; None: it does."""
+    if type(http) is not _SESSION or not {"_request", "request"}.isdisjoint(vars(http)):
+        return "aiohttp.ClientSession is replaced"
+    held = ("_default_proxy", "_middlewares")
+    made = (http.headers, http.auth, http.trust_env, *(getattr(http, one, None) for one in held))
+    return "ClientSession.__init__ is replaced, and gives it more" if any(made) else None
 
 
 class FastPath:
@@ -143,12 +162,18 @@ class FastPath:
             return "the aiohttp session is traced"
         return None
 
-    def takes(self, body: object, headers: Mapping[str, str]) -> TypeGuard[bytes | None]:
-        """Whether a request with this body and these further headers may go this way, now."""
+    def takes(
+        self, body: object, method: str, path: str, headers: Mapping[str, str]
+    ) -> TypeGuard[bytes | None]:
+        """Whether a request with this body may go this way, now."""
         if body is not None and (type(body) is not bytes or len(body) > _SMALL):
             return False
-        if headers and not _NOT_HERE.isdisjoint(map(str.lower, headers)):
+        if method not in _METHODS or not (path.isascii() and path.isprintable()):
             return False
+        if headers:
+            names = set(map(str.lower, headers))
+            if len(names) < len(headers) or not _NOT_HERE.isdisjoint(names):
+                return False
         return self.why_not() is None
 
     async def send(
@@ -168,12 +193,14 @@ class FastPath:
             if key not in self._heads:
                 self._remember(key, common(*key))
             further = b"".join(starmap(_line, headers.items())) if headers else b""
-        except (ValueError, TypeError) as error:
+        except Exception as error:
             raise not_sent(error, self._url) from cause(error)
         connection = await self._connected(attempt)
         try:
             protocol = connection.protocol
-            protocol.set_response_params(skip_payload=method == "HEAD", read_until_eof=True)
+            protocol.set_response_params(read_until_eof=True)
+            if key not in self._heads:  # the others may have needed the room meanwhile
+                self._remember(key, common(*key))
             attempt.left = True
             # No name for what is written: a frame's locals may be shown, and it holds the token.
             connection.transport.write(
@@ -201,8 +228,8 @@ class FastPath:
         except BaseException:
             connection.close()
             raise
-        if connection.transport is not None and connection.transport.get_write_buffer_size():
-            connection.close()  # it was answered before it was read
+        if code >= 400 and body is not None and len(body) > _BUFFERED:
+            connection.close()  # it may have been refused before it was read
         else:
             connection.release()
         return code, message.headers, data
@@ -215,6 +242,12 @@ class FastPath:
             except TimeoutError as error:
                 late = aiohttp.ConnectionTimeoutError()
                 raise not_sent(late, self._url) from error
+            except asyncio.CancelledError:
+                task = asyncio.current_task()
+                if self._http.closed and task is not None and not task.cancelling():
+                    # The connector cancels who looks up a name when it is closed.
+                    raise NotSentError("the aiohttp session was closed") from None
+                raise
             except Exception as error:
                 raise not_sent(error, self._url) from cause(error)
             if is_spoiled(connection):
@@ -269,6 +302,6 @@ def _line(name: str, value: str) -> bytes:
 
 
 def _length(method: str, body: bytes | None) -> bytes:
-    if body is None and method in ("GET", "HEAD", "OPTIONS", "TRACE"):
+    if body is None and method == "GET":
         return b""
     return b"Content-Length: %d\r\n" % (0 if body is None else len(body))

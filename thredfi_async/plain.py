@@ -37,7 +37,9 @@ def builder(model: Any) -> Callable[[dict[str, Any]], Any]:
     The model itself refuses unknown names and wrong types. So only what has another form in JSON
     is looked at here: instants and days, models, and lists of these.
     """
-    if rest_of(model) is not None or any(one.wire_name != one.name for one in model_fields(model)):
+    if not hasattr(model, "__checks__") or rest_of(model) is not None:
+        return _never
+    if any(one.wire_name != one.name for one in model_fields(model)):
         return _never
     read = [(one.name, reader) for one in model_fields(model) if (reader := _reader(one.type))]
 
@@ -91,15 +93,13 @@ def _reader_of_any(members: list[Any]) -> Reader | None:
     return None if all(one is str or _is_enum(one) for one in members) else _never
 
 
-def _reader_of_list(element: Any) -> Reader | None:
+def _reader_of_list(element: Any) -> Reader:
     read = _reader(element)
-    if read is None:
-        return None
 
     def build(value: Any) -> list[Any]:
-        if type(value) is not list:
+        if type(value) is not list or any(one is UNSET for one in value):
             raise TypeError
-        return [read(one) for one in value]
+        return value.copy() if read is None else [read(one) for one in value]
 
     return build
 

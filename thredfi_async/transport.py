@@ -18,7 +18,7 @@ from yarl import URL
 
 from .attempt import Attempt, LostError, NotSentError, broken, not_sent
 from .errors import ConfigurationError
-from .fast import Exchanged, FastPath, TooLargeError, why_not
+from .fast import Exchanged, FastPath, TooLargeError, why_not, why_not_through
 from .streams import OpenForm
 from .uploads import Form
 
@@ -61,6 +61,7 @@ class Transport:
         self._http = http
         self._owns_http = http is None
         self._fast: FastPath | None = None
+        self._unfit: str | None = None  # why its own session doesn't allow that
         self._closed = False
         self._tells = (
             False  # whether the session calls `Attempt.carry`: one of another class may not
@@ -85,7 +86,7 @@ class Transport:
         """Why small requests go the public way at present; None: they go the fast one."""
         if not self._owns_http:
             return "the aiohttp session is the application's own"
-        return why_not() or (self._fast.why_not() if self._fast is not None else None)
+        return why_not() or self._unfit or (self._fast.why_not() if self._fast else None)
 
     @property
     def kind(self) -> Literal["fast", "public"]:
@@ -110,11 +111,11 @@ class Transport:
         Where it is cancelled, ``attempt`` knows whether the request had left.
         """
         client = self._client()
-        fast = self._fast
-        if fast is not None and fast.takes(body, headers):
+        fast, path = self._fast, self._url(target).raw_path_qs
+        if fast is not None and fast.takes(body, method, path, headers):
             return fast.send(
                 method,
-                self._url(target).raw_path_qs,
+                path,
                 authorization=authorization,
                 common=self._common_headers,
                 body=body,
@@ -229,7 +230,8 @@ class Transport:
                 connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE),
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
-            if why_not() is None:
+            self._unfit = why_not_through(self._http)
+            if why_not() is None and self._unfit is None:
                 self._fast = FastPath(
                     self._http,
                     self.base_url,
