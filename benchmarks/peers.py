@@ -26,12 +26,7 @@ async def httpx_by_hand(base_url: str) -> AsyncIterator[Call]:
     httpx = importlib.import_module("httpx")
     limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
     async with httpx.AsyncClient(headers=TOKEN, limits=limits) as client:
-
-        async def call(number: int) -> None:
-            answer = await client.post(base_url + PATH, json=payloads.invoice_mapping(number))
-            assert answer.json()["id"] == payloads.INVOICE
-
-        yield call
+        yield _posts(client, base_url)
 
 
 @asynccontextmanager
@@ -40,12 +35,7 @@ async def niquests_by_hand(base_url: str) -> AsyncIterator[Call]:
     niquests = importlib.import_module("niquests")
     async with niquests.AsyncSession(pool_maxsize=CONNECTIONS) as client:
         client.headers.update(TOKEN)
-
-        async def call(number: int) -> None:
-            answer = await client.post(base_url + PATH, json=payloads.invoice_mapping(number))
-            assert answer.json()["id"] == payloads.INVOICE
-
-        yield call
+        yield _posts(client, base_url)
 
 
 @asynccontextmanager
@@ -79,6 +69,16 @@ async def openapi_generator(base_url: str) -> AsyncIterator[Call]:
             assert str(invoice.id) == payloads.INVOICE
 
         yield call
+
+
+def _posts(client: Any, base_url: str) -> Call:
+    """With a client whose `post` gives an answer that has been read."""
+
+    async def call(number: int) -> None:
+        answer = await client.post(base_url + PATH, json=payloads.invoice_mapping(number))
+        assert answer.json()["id"] == payloads.INVOICE
+
+    return call
 
 
 def _generated(package: str, folder: str) -> Any:

@@ -137,7 +137,7 @@ def clock() -> FakeClock:
 @pytest.fixture
 async def thredfi(server: ScriptedServer, clock: FakeClock) -> AsyncIterator[ThredfiClient]:
     async with ThredfiClient(
-        partner_uuid="p", api_key="k", base_url=server.url, clock=clock
+        partner_uuid="partner", api_key="secret-key", base_url=server.url, clock=clock
     ) as thredfi:
         yield thredfi
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import attrs
 
+from thredfi_async.transport import Transport
+
 
 def cases(few: int, many: int) -> int:
     """How many cases a test is to draw: few for every change, many in `make ci-long`."""
@@ -38,6 +40,18 @@ class FakeClock:
 
     def advance(self, seconds: float) -> None:
         self.now += seconds
+
+
+def transport_to(url: str, *, max_answer_size: int = 1000) -> Transport:
+    """A transport alone, without a client around it."""
+    return Transport(
+        url,
+        connect_timeout=5,
+        max_answer_size=max_answer_size,
+        user_agent="a test",
+        allow_http=False,
+        http=None,
+    )
 
 
 TOKEN = {"access_token": "secret-token", "expires_in": 3600, "token_type": "Bearer"}

@@ -8,7 +8,6 @@ import gzip
 import logging
 import time
 import traceback
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -54,14 +53,6 @@ BODY: dict[str, Any] = {
 }
 NAMELESS = {key: value for key, value in BODY.items() if key != "external_id"}
 PAYMENT = {"invoice_id": "inv-id", "amount_cents": 450, "payment_method": "cash"}
-
-
-@pytest.fixture
-async def thredfi(server: ScriptedServer, clock: FakeClock) -> AsyncIterator[ThredfiClient]:
-    async with ThredfiClient(
-        partner_uuid="partner", api_key="secret-key", base_url=server.url, clock=clock
-    ) as client:
-        yield client
 
 
 # --- tokens --------------------------------------------------------------------------

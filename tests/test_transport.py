@@ -26,9 +26,8 @@ import pytest
 from thredfi_async import OutcomeUnknown, RetryPolicy, ThredfiClient, Token, TransportError
 from thredfi_async.attempt import Attempt, NotSentError
 from thredfi_async.limits import files_allow, is_exhaustion
-from thredfi_async.transport import Transport
 
-from .support import BUSINESS, Received, ScriptedServer, answer
+from .support import BUSINESS, Received, ScriptedServer, answer, transport_to
 
 pytestmark = pytest.mark.both_ways
 
@@ -90,14 +89,7 @@ async def test_credentials_in_netrc_stop_a_call_once_and_say_so(
 async def test_a_header_that_can_not_be_one_is_not_sent_nor_repeated_in_the_error(
     server: ScriptedServer,
 ) -> None:
-    transport = Transport(
-        server.url,
-        connect_timeout=5,
-        max_answer_size=1000,
-        user_agent="test",
-        allow_http=False,
-        http=None,
-    )
+    transport = transport_to(server.url)
     attempt = Attempt(may_repeat=False)
     with pytest.raises(NotSentError) as caught:
         await transport.send(

@@ -28,7 +28,7 @@ from thredfi_async import ThredfiClient, TransportError, fast
 from thredfi_async.attempt import Attempt, LostError, NotSentError
 from thredfi_async.transport import TooLargeError, Transport
 
-from .support import BUSINESS, Received, ScriptedServer, answer
+from .support import BUSINESS, Received, ScriptedServer, answer, transport_to
 
 pytestmark = pytest.mark.both_ways
 
@@ -61,14 +61,7 @@ async def server(
 
 @pytest.fixture
 async def transport(server: ScriptedServer) -> AsyncIterator[Transport]:
-    transport = Transport(
-        server.url,
-        connect_timeout=5,
-        max_answer_size=100_000,
-        user_agent="a test",
-        allow_http=False,
-        http=None,
-    )
+    transport = transport_to(server.url, max_answer_size=100_000)
     yield transport
     await transport.aclose()
 
@@ -314,14 +307,7 @@ async def test_a_connection_that_the_server_closed_meanwhile_is_not_written_to(
 async def test_a_closed_port_is_told_as_not_sent(transport: Transport) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        nowhere = Transport(
-            f"http://127.0.0.1:{taken.getsockname()[1]}",
-            connect_timeout=5,
-            max_answer_size=1000,
-            user_agent="a test",
-            allow_http=False,
-            http=None,
-        )
+        nowhere = transport_to(f"http://127.0.0.1:{taken.getsockname()[1]}")
         attempt = Attempt(may_repeat=True)
         with pytest.raises(NotSentError, match=r"no connection to 127\.0\.0\.1"):
             await nowhere.send(
@@ -383,14 +369,7 @@ async def test_a_client_closed_during_the_look_up_of_its_name_fails_its_calls(
 
     monkeypatch.setattr(aiohttp.ThreadedResolver, "resolve", resolve)
     monkeypatch.setattr(aiohttp.AsyncResolver, "resolve", resolve)
-    transport = Transport(
-        "https://thred.invalid",
-        connect_timeout=5,
-        max_answer_size=1000,
-        user_agent="a test",
-        allow_http=False,
-        http=None,
-    )
+    transport = transport_to("https://thred.invalid")
     sending = asyncio.create_task(send(transport))
     await looking.wait()
     await transport.aclose()
@@ -403,6 +382,7 @@ async def test_a_client_closed_during_the_look_up_of_its_name_fails_its_calls(
 
 async def test_a_client_says_which_way_it_takes(server: ScriptedServer, way: str) -> None:
     async with ThredfiClient(partner_uuid="p", api_key="k", base_url=server.url) as thredfi:
+        assert thredfi.transport_kind == way  # also before there is a session
         await thredfi.business(BUSINESS).invoices.get("one")
         assert thredfi.transport_kind == way
         reasons = {"fast": None, "public": "ClientSession._request is replaced"}

@@ -24,6 +24,7 @@ __all__ = [
     "broken",
     "cause",
     "closes_early",
+    "ended_by_closing",
     "is_closed",
     "is_spoiled",
     "not_sent",
@@ -106,6 +107,12 @@ class Attempt:
 def closes_early(url: URL) -> NotSentError:
     """What is said where each connection was closed as soon as it was there."""
     return NotSentError(f"{_host(url)} closes connections before anything is sent")
+
+
+def ended_by_closing(http: aiohttp.ClientSession) -> bool:
+    """Whether a CancelledError is of a session that was closed: its connector cancels who waits."""
+    task = asyncio.current_task()
+    return http.closed and task is not None and not task.cancelling()
 
 
 def is_spoiled(connection: Connection) -> bool:

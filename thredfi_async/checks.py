@@ -188,11 +188,10 @@ class Check:
 
     def _check_items(self, path: str, items: list[Any]) -> None:
         element: Any = self._items
-        is_model = isinstance(element, type) and issubclass(element, Checked)
         index = 0
         try:
             for index, one in enumerate(items):  # noqa: B007
-                if is_model and type(one) is element:
+                if type(one) is element and isinstance(one, Checked):
                     one.__check_again__()
                     continue
                 if isinstance(element, Check):

@@ -281,9 +281,10 @@ def structure(model: type[T], mapping: Any, *, ignore_unknown: bool = False) -> 
     isn't an amount in minor units. Raises `InvalidRequest` with the path of every bad
     field; for an unknown key, unless it is to be ignored, it suggests the nearest known one.
     """
-    if type(mapping) is dict and not ignore_unknown and attrs.has(model):
+    if type(mapping) is dict and not ignore_unknown:
+        wanted: Any = model
         try:
-            built: T = plain.builder(model)(mapping)
+            built: T = plain.builder(wanted)(mapping)
             return built
         except plain.NOT_PLAIN:
             pass  # it is converted below, or what is wrong with it is said

@@ -35,12 +35,21 @@ from .attempt import (
     broken,
     cause,
     closes_early,
+    ended_by_closing,
     is_closed,
     is_spoiled,
     not_sent,
 )
 
-__all__ = ["Exchanged", "FastPath", "TooLargeError", "why_not", "why_not_through"]
+__all__ = [
+    "Exchanged",
+    "FastPath",
+    "TooLargeError",
+    "read_bounded",
+    "why_not",
+    "why_not_now",
+    "why_not_through",
+]
 
 Exchanged: TypeAlias = tuple[int, Mapping[str, str], bytes]
 """Status, headers and body of an answer."""
@@ -91,12 +100,14 @@ _UNTOUCHED: tuple[tuple[Any, str, Any], ...] = tuple(
 )
 """What tests and tracers replace to see or answer the requests of a program, as imported."""
 
-
 _SESSION = aiohttp.ClientSession
 
 
 class TooLargeError(Exception):
-    """The answer is over the size limit."""
+    """The answer is over the size limit, in bytes."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the answer is larger than {limit} bytes")
 
 
 @cache
@@ -128,6 +139,30 @@ def why_not_through(http: aiohttp.ClientSession) -> str | None:
     return "ClientSession.__init__ is replaced, and gives it more" if any(made) else None
 
 
+def why_not_now() -> str | None:
+    """What stands in the place of aiohttp's own functions at present; None: nothing does."""
+    for owner, name, as_imported in _UNTOUCHED:
+        if getattr(owner, name) is not as_imported:
+            return f"{owner.__name__}.{name} is replaced"
+    return None
+
+
+async def read_bounded(payload: aiohttp.StreamReader, limit: int) -> bytes:
+    """The rest of an answer. Raises `TooLargeError` beyond ``limit`` bytes."""
+    if payload.is_eof():  # all of it is there
+        whole = payload.read_nowait()
+        if len(whole) > limit:
+            raise TooLargeError(limit)
+        return whole
+    pieces, size = [], 0
+    while piece := await payload.readany():
+        pieces.append(piece)
+        size += len(piece)
+        if size > limit:
+            raise TooLargeError(limit)
+    return b"".join(pieces)
+
+
 class FastPath:
     """Sends small requests through the connector of ``http``, a session of the client's own.
 
@@ -155,12 +190,9 @@ class FastPath:
 
     def why_not(self) -> str | None:
         """Why requests don't go this way at present; None: they do."""
-        for owner, name, as_imported in _UNTOUCHED:
-            if getattr(owner, name) is not as_imported:
-                return f"{owner.__name__}.{name} is replaced"
-        if self._http.trace_configs:
-            return "the aiohttp session is traced"
-        return None
+        return why_not_now() or (
+            "the aiohttp session is traced" if self._http.trace_configs else None
+        )
 
     def takes(
         self, body: object, method: str, path: str, headers: Mapping[str, str]
@@ -218,16 +250,15 @@ class FastPath:
             while 100 <= code < 200 and code != 101:
                 message, payload = await protocol.read()
                 code = message.code
-            data = await self._read(message.headers, payload)
-        except (asyncio.CancelledError, TooLargeError):
+            length = message.headers.get("Content-Length")
+            if length is not None and int(length) > self._limit:
+                raise TooLargeError(self._limit)
+            data = await read_bounded(payload, self._limit)
+        except BaseException as error:
             connection.close()
-            raise
-        except Exception as error:
-            connection.close()
+            if isinstance(error, TooLargeError) or not isinstance(error, Exception):
+                raise
             raise LostError(broken(error, self._url)) from None
-        except BaseException:
-            connection.close()
-            raise
         if code >= 400 and body is not None and len(body) > _BUFFERED:
             connection.close()  # it may have been refused before it was read
         else:
@@ -243,20 +274,15 @@ class FastPath:
                 late = aiohttp.ConnectionTimeoutError()
                 raise not_sent(late, self._url) from error
             except asyncio.CancelledError:
-                task = asyncio.current_task()
-                if self._http.closed and task is not None and not task.cancelling():
-                    # The connector cancels who looks up a name when it is closed.
+                if ended_by_closing(self._http):
                     raise NotSentError("the aiohttp session was closed") from None
                 raise
             except Exception as error:
                 raise not_sent(error, self._url) from cause(error)
-            if is_spoiled(connection):
-                connection.close()
-                continue
-            if attempt.may_repeat:
-                return connection
             try:
-                closed = await is_closed(connection)
+                closed = is_spoiled(connection) or (
+                    not attempt.may_repeat and await is_closed(connection)
+                )
             except BaseException:
                 connection.close()
                 raise
@@ -264,24 +290,6 @@ class FastPath:
                 return connection
             connection.close()
         raise closes_early(self._url)
-
-    async def _read(self, headers: Mapping[str, str], payload: Any) -> bytes:
-        limit = self._limit
-        length = headers.get("Content-Length")
-        if length is not None and int(length) > limit:
-            raise TooLargeError(f"the answer is larger than {limit} bytes")
-        if payload.is_eof():
-            whole: bytes = payload.read_nowait()
-            if len(whole) > limit:
-                raise TooLargeError(f"the answer is larger than {limit} bytes")
-            return whole
-        pieces, size = [], 0
-        while piece := await payload.readany():
-            pieces.append(piece)
-            size += len(piece)
-            if size > limit:
-                raise TooLargeError(f"the answer is larger than {limit} bytes")
-        return b"".join(pieces)
 
     def _as_request(self, headers: CIMultiDict[str] | None) -> aiohttp.ClientRequest:
         loop = asyncio.get_running_loop()

@@ -16,9 +16,17 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
-from .attempt import Attempt, LostError, NotSentError, broken, not_sent
+from .attempt import Attempt, LostError, NotSentError, broken, ended_by_closing, not_sent
 from .errors import ConfigurationError
-from .fast import Exchanged, FastPath, TooLargeError, why_not, why_not_through
+from .fast import (
+    Exchanged,
+    FastPath,
+    TooLargeError,
+    read_bounded,
+    why_not,
+    why_not_now,
+    why_not_through,
+)
 from .streams import OpenForm
 from .uploads import Form
 
@@ -86,7 +94,7 @@ class Transport:
         """Why small requests go the public way at present; None: they go the fast one."""
         if not self._owns_http:
             return "the aiohttp session is the application's own"
-        return why_not() or self._unfit or (self._fast.why_not() if self._fast else None)
+        return why_not() or self._unfit or (self._fast.why_not() if self._fast else why_not_now())
 
     @property
     def kind(self) -> Literal["fast", "public"]:
@@ -161,9 +169,7 @@ class Transport:
         except (NotSentError, LostError, TooLargeError):
             raise
         except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if client.closed and task is not None and not task.cancelling():
-                # The connector cancels who queues in it when it is closed.
+            if ended_by_closing(client):
                 raise _ended(attempt, "the aiohttp session was closed") from None
             raise
         except Exception as error:
@@ -283,15 +289,10 @@ class Transport:
         length = answer.content_length
         if length is not None:
             if length > limit:
-                raise TooLargeError(f"the answer is larger than {limit} bytes")
+                raise TooLargeError(limit)
             if "Content-Encoding" not in answer.headers:
                 return await answer.read()
-        read = bytearray()
-        async for piece in answer.content.iter_any():
-            read += piece
-            if len(read) > limit:
-                raise TooLargeError(f"the answer is larger than {limit} bytes")
-        return bytes(read)
+        return await read_bounded(answer.content, limit)
 
 
 _BEFORE = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)

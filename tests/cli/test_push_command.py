@@ -147,9 +147,8 @@ async def test_a_key_from_a_file_works(env, file, tmp_path):
 async def test_what_breaks_off_after_something_was_sent_is_status_3(emulator, env, tmp_path):
     """The first half of the input is sent before the second half turns out to be broken."""
     lines = [customer(number, company_name=secrets.token_hex(100)) for number in range(2500)]
-    packed = gzip.compress(
-        "\n".join(lines).encode()
-    )  # many blocks of 128 KiB, which Python 3.12 reads: chance can't be packed
+    # Chance can't be packed, so there are several blocks, of 128 KiB since Python 3.12.
+    packed = gzip.compress("\n".join(lines).encode())
     arguments = ("push", "-", "--no-progress")
     async with running(*arguments, env=env, stdin=asyncio.subprocess.PIPE) as process:
         process.stdin.write(packed[:-9])
