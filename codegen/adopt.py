@@ -36,7 +36,9 @@ CHECKS = (
     ("lint-imports",),
     ("python", "-m", "codegen", "--check"),
 )
+_PYTEST = ("-m", "pytest", "-q", "--tb=line", "--numprocesses=2", "--dist=worksteal")
 _PLACE = re.compile(r"^\s*(?P<file>[^\s:]+\.py):(?P<line>\d+)(?::\d+)?(?P<text>.*)", re.MULTILINE)
+_FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+?\[.*?\](?= - |$)|\S+)", re.MULTILINE)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -129,7 +131,7 @@ def _checks(checks: Sequence[Sequence[str]], tests: Sequence[str]) -> Iterator[s
     """What doesn't pass, each with its place."""
     for command in checks:
         yield from _run(command)
-    yield from _run(("python", "-m", "pytest", "-q", "--tb=line", "-p", "no:cacheprovider", *tests))
+    yield from _run(("python", *_PYTEST, *tests))
 
 
 def _run(command: Sequence[str]) -> Iterator[str]:
@@ -141,17 +143,17 @@ def _run(command: Sequence[str]) -> Iterator[str]:
     if done.returncode == 0:
         return
     text = done.stdout + done.stderr
+    yield from named(name, text) or [f"{name}: exit {done.returncode}: {text.strip()[-200:]}"]
+
+
+def named(name: str, text: str) -> list[str]:
+    """The places and tests that the output of a check names, each once."""
     found = [
         f"{name}: {one['file'].removeprefix(f'{ROOT}/')}:{one['line']}{one['text']}"
         for one in _PLACE.finditer(text)
     ]
-    tests = (line.removeprefix("FAILED ") for line in text.splitlines() if "FAILED " in line[:7])
-    failed = [f"{name}: {line.partition(' - ')[0]}" for line in tests]
-    yield from (
-        dict.fromkeys([*found, *failed])
-        if found or failed
-        else [f"{name}: exit {done.returncode}: {text.strip().splitlines()[-1:]}"]
-    )
+    failed = [f"{name}: {one}" for one in _FAILED.findall(text)]
+    return list(dict.fromkeys([*found, *failed]))
 
 
 def _left(left: Sequence[str], loaded: Loaded) -> Iterator[str]:

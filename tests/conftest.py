@@ -50,7 +50,7 @@ watcher = Watcher()
 hypothesis.settings.register_profile("ours", deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("ours")
 
-collect_ignore = ["codegen/toy.py"]  # a program that a test runs
+collect_ignore = ["codegen/ledger.py", "codegen/toy.py"]  # programs that tests run
 
 # Folders whose tests start processes, generate code, or are many over sockets.
 SLOW = ("cli", "codegen", "emulator", "examples")

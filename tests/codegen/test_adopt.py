@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from codegen.__main__ import compared, main
-from codegen.adopt import written
+from codegen.adopt import named, written
 from codegen.document import read
 from codegen.loading import OVERLAY, TABLE, Loaded, load
 from codegen.output import PACKAGE
@@ -207,6 +207,18 @@ def test_what_is_unreadable_is_no_difference(tmp_path: Path) -> None:
 def test_the_description_is_written_so_that_it_reads_back() -> None:
     document = {"a": "1e3", "b": "no", "c": "2025-01-31", "d": None, "e": ["0x1f", "~", 1.5, "ü"]}
     assert written(document)
+
+
+def test_whatever_a_check_complains_of_is_named_once() -> None:
+    text = "\n".join((
+        "thredfi_async/a.py:3: error: no int", "FAILED tests/t.py::test_a[x - y] - assert 1 == 2",
+        "ERROR tests/u.py - ValueError: it can't be collected", "ERROR tests/u.py", "1 error in 3 s"
+    ))  # fmt: skip
+    assert named("pytest", text) == [
+        "pytest: thredfi_async/a.py:3: error: no int",
+        "pytest: tests/t.py::test_a[x - y]",
+        "pytest: tests/u.py",
+    ]
 
 
 # --- adoption -----------------------------------------------------------------------------
