@@ -4,6 +4,7 @@ ThredfiError
     ConfigurationError      the client was set up wrongly; nothing was sent
     InvalidRequest          the input breaks a documented rule; nothing was sent
     JournalError            the journal of a push can't be used or written
+    IdStoreError            a store of Thred's ids can't be used, or belongs to another partner
     CallError               a call failed: operation, attempts
         TransportError      no answer, and nothing was changed at Thred
             DeadlineExceeded  the same, because the call's time was used up
@@ -29,6 +30,7 @@ __all__ = [
     "ConfigurationError",
     "Conflict",
     "DeadlineExceeded",
+    "IdStoreError",
     "InvalidAnswer",
     "InvalidRequest",
     "JournalError",
@@ -66,6 +68,10 @@ class ConfigurationError(ThredfiError, ValueError):
 
 class JournalError(ThredfiError):
     """The journal of a push can't be used, or can't be written any more."""
+
+
+class IdStoreError(ThredfiError):
+    """A store of Thred's ids can't be used, or belongs to another partner or base URL."""
 
 
 class InvalidRequest(ThredfiError, ValueError):
