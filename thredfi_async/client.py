@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import AsyncIterable, Iterable, Mapping
+from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -45,7 +45,7 @@ from .services.vendors import Vendors
 from .session import BusinessToken, Session, Statistics
 
 if TYPE_CHECKING:
-    from .push import Journal, Push, Record
+    from .push import IdStore, Journal, OnDifference, Push, Record
 
 __all__ = ["ENVIRONMENTS", "BusinessClient", "ThredfiClient"]
 
@@ -339,17 +339,35 @@ class ThredfiClient(AnyOperation):
         records: Iterable[Record] | AsyncIterable[Record],
         *,
         concurrency: int = 64,
+        deadline: float | None = None,
         journal: Journal | None = None,
+        ids: IdStore | None = None,
+        known: Sequence[IdStore] = (),
+        lookup: bool = True,
+        on_difference: OnDifference = "report",
+        send_unchanged: bool = False,
     ) -> Push:
         """Push many records at once, in the order that their references ask for.
 
-        See `push` for what a record is. Yields one outcome per record, as they come in;
-        a record that fails doesn't stop the others. With a ``journal``, a run that broke
-        off can be resumed.
+        See `thredfi_async.push.push` for what a record is and for all arguments. Yields one
+        outcome per record, as they come in; a record that fails doesn't stop the others. With a
+        ``journal``, a run that broke off can be resumed; with ``ids``, references reach what
+        earlier runs have sent, and what is unchanged isn't sent again.
         """
         from .push import push
 
-        return push(self._session, records, concurrency=concurrency, journal=journal)
+        return push(
+            self._session,
+            records,
+            concurrency=concurrency,
+            deadline=deadline,
+            journal=journal,
+            ids=ids,
+            known=known,
+            lookup=lookup,
+            on_difference=on_difference,
+            send_unchanged=send_unchanged,
+        )
 
 
 def _base_url(environment: str | None, base_url: str | None) -> str:

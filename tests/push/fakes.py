@@ -14,7 +14,7 @@ from tests.support import FakeClock
 from thredfi_async.clock import Clock, SystemClock
 from thredfi_async.manner import Manner
 from thredfi_async.push.kinds import Kind
-from thredfi_async.push.sender import Sent
+from thredfi_async.push.sender import Effect, OnDifference, Order, Sent
 
 
 class PatientClock(FakeClock):
@@ -71,8 +71,12 @@ class FakeSender:
         answer: Callable[[str, dict[str, Any]], Sent | None] | None = None,
         *,
         clock: Clock | None = None,
+        there: Mapping[str, str] | None = None,
     ) -> None:
         self.stats = Stats()
+        self.there = dict(there or {})  # what a look-up finds, by external_id
+        self.looked_up: list[tuple[str, str, str | None, str]] = []
+        self.orders: list[Order] = []
         self.clock = clock or SystemClock()
         self.manners: list[Manner] = []
         self.sent: list[tuple[str, str, dict[str, Any]]] = []
@@ -87,9 +91,16 @@ class FakeSender:
         self.asked_for_businesses += 1
         return {"shop": "id-shop", "id-shop": "id-shop", "cafe": "id-cafe"}
 
-    async def send(
-        self, kind: Kind, business_id: str, body: dict[str, Any], manner: Manner
-    ) -> Sent:
+    async def look_up(
+        self, kind: Kind, business_id: str, parent_id: str | None, external_id: str
+    ) -> str | None:
+        self.looked_up.append((kind.name, business_id, parent_id, external_id))
+        await asyncio.sleep(0)
+        return self.there.get(external_id)
+
+    async def send(self, order: Order, manner: Manner, on_difference: OnDifference) -> Sent:
+        kind, business_id, body = order.kind, order.business_id, order.body
+        self.orders.append(order)
         self.manners.append(manner)
         self.stats.requests += 1
         self.under_way += 1
@@ -101,11 +112,20 @@ class FakeSender:
             answer = self._answer(kind.name, body) if self._answer else None
         finally:
             self.under_way -= 1
-        return answer or Sent(f"id-{body['external_id']}", True, 1)
+        if answer is not None:
+            return answer
+        if order.id is not None:
+            return Sent(order.id, Effect.CHANGED, 1)
+        return made(f"id-{body['external_id']}")
 
     @property
     def names(self) -> list[str]:
         return [body["external_id"] for _, _, body in self.sent]
+
+
+def made(id: str | None, *, created: bool = True, differences: tuple[Any, ...] = ()) -> Sent:
+    """What comes of a create that was answered."""
+    return Sent(id, Effect.CREATED if created else Effect.NOTHING, 1, differences)
 
 
 async def until(true: Callable[[], Any]) -> None:

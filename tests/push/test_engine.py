@@ -17,13 +17,13 @@ from thredfi_async import (
     TransportError,
 )
 from thredfi_async.push import Push, Status
-from thredfi_async.push.sender import Sent
 
 from .fakes import (
     FakeSender,
     PatientClock,
     customer,
     invoice,
+    made,
     no_tasks_left,
     payment,
     refund,
@@ -208,19 +208,20 @@ async def test_an_unexpected_exception_fails_one_record_only():
 
 
 async def test_replays_are_told_from_new_records():
-    (outcome,) = await run(FakeSender(lambda *_: Sent("id", False, 1)), [customer()])
+    (outcome,) = await run(FakeSender(lambda *_: made("id", created=False)), [customer()])
     assert outcome.status is Status.REPLAYED
 
 
 async def test_a_reference_without_an_id_fails_the_one_that_needs_it():
-    outcomes = await run(FakeSender(lambda *_: Sent(None, True, 1)), [customer(), payment()])
+    outcomes = await run(FakeSender(lambda *_: made(None)), [customer(), payment()])
     reasons = [one.reason for one in outcomes if not one.ok]
-    assert reasons == ["unknown reference: no invoice 'I1' of this business in the input"]
-    outcomes = await run(
-        FakeSender(lambda *_: Sent(None, True, 1)), [customer(), invoice(), payment()]
-    )
+    assert reasons == [
+        "customer_external_id: no customer 'C1' of this business is known, neither in the input "
+        "nor at Thred"
+    ]
+    outcomes = await run(FakeSender(lambda *_: made(None)), [customer(), invoice(), payment()])
     assert [one.external_id for one in outcomes if not one.ok] == ["P1"]
-    assert "Thred's answer for customer 'C1' had no id" in outcomes[-1].reason
+    assert "no customer 'C1' of this business is known" in outcomes[-1].reason
 
 
 async def test_bad_credentials_end_the_run_and_blame_no_record():
@@ -503,7 +504,7 @@ async def test_a_stop_before_the_start_sends_nothing():
 
 
 async def test_the_summary_counts_what_happened():
-    sender = FakeSender(lambda kind, body: Sent("id", kind != "customer", 1))
+    sender = FakeSender(lambda kind, body: made("id", created=kind != "customer"))
     push = Push(sender, [*ALL, customer(), b"{"])
     await _all(push)
     figures = push.summary.as_dict()

@@ -9,10 +9,11 @@ import pytest
 
 from thredfi_async import BadRequest, RateLimited, ThredfiError
 from thredfi_async.push import Journal, Push, Status, engine, reporter, scheduler
+from thredfi_async.push.draft import Draft
 from thredfi_async.push.intake import Intake
 from thredfi_async.push.limiter import Limiter
 from thredfi_async.push.outages import Outages
-from thredfi_async.push.records import Draft
+from thredfi_async.push.references import References
 from thredfi_async.push.results import Results
 from thredfi_async.push.summary import Summary
 
@@ -30,9 +31,10 @@ RECORDS = [
 STEPS = [
     (FakeSender, "send"),
     (Draft, "body"),
-    (Intake, "id_of"),
+    (References, "id_of"),
+    (References, "find"),
+    (References, "known_ids"),
     (Intake, "take"),
-    (Intake, "known_ids"),
     (scheduler.Scheduler, "add"),
     (scheduler.Scheduler, "done"),
     (scheduler.Scheduler, "failed"),
@@ -45,7 +47,7 @@ STEPS = [
     (Outages, "succeeded"),
     (Outages, "judge"),
     (engine, "outcome_of"),
-    (engine, "row_of"),
+    (engine, "kept_of"),
     (reporter.Reporter, "report"),
     (reporter.Reporter, "kept"),
     (Summary, "add"),

@@ -21,9 +21,17 @@ from thredfi_async import (
 from thredfi_async.differences import Difference
 from thredfi_async.manner import History
 from thredfi_async.push import Journal, Push, Status
-from thredfi_async.push.sender import Sent
 
-from .fakes import FakeSender, PatientClock, customer, invoice, payment, refund, refund_payment
+from .fakes import (
+    FakeSender,
+    PatientClock,
+    customer,
+    invoice,
+    made,
+    payment,
+    refund,
+    refund_payment,
+)
 
 
 async def collect(push, outcomes):
@@ -115,7 +123,7 @@ async def test_the_journal_tells_what_became_of_each_record(tmp_path):
     def answer(kind, body):
         if kind == "payment":
             raise BadRequest(status=400, code="validation_error", message="no", operation="o")
-        return Sent(f"id-{body['external_id']}", kind != "customer", 1)
+        return made(f"id-{body['external_id']}", created=kind != "customer")
 
     with Journal(path) as journal:
         await run(FakeSender(answer), RECORDS, journal)
@@ -245,7 +253,7 @@ async def test_a_record_that_is_done_and_has_other_content_now_is_sent(tmp_path)
     with Journal(path) as journal:
         await run(FakeSender(), [customer("C1"), customer("C2")], journal)
     difference = Difference("company_name", "Changed Ltd", "Heron Ltd")
-    sender = FakeSender(lambda *_: Sent("id-C2", False, 1, (difference,)))
+    sender = FakeSender(lambda *_: made("id-C2", created=False, differences=(difference,)))
     changed = [customer("C1"), customer("C2", company_name="Changed Ltd")]
     with Journal(path, resume=True) as journal:
         outcomes, summary = await run(sender, changed, journal)
@@ -394,7 +402,7 @@ async def test_text_that_is_not_unicode_hangs_nothing(tmp_path):
     def answer(kind, body):
         if body["external_id"] == "C1":
             raise BadRequest(status=400, message=lone, operation="o")
-        return Sent(lone, True, 1)
+        return made(lone)
 
     with Journal(tmp_path / "run.db") as journal:
         async with asyncio.timeout(10):

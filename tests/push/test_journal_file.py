@@ -129,7 +129,7 @@ async def test_a_damaged_row_is_a_journal_error_whatever_it_holds(path, damage):
 @pytest.mark.parametrize(
     "damage",
     [
-        "UPDATE journal SET format = 3",
+        "UPDATE journal SET format = 4",
         "UPDATE journal SET format = 'two'",
         "UPDATE journal SET target = x'00'",
         "DELETE FROM journal",

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from thredfi_async.push.records import BadRecord, Reference, Unreadable, read_record
+from thredfi_async.push.draft import Reference
+from thredfi_async.push.records import BadRecord, Unreadable, read_record
 
 CUSTOMER = {"type": "customer", "business": "shop", "external_id": "C1", "company_name": "Ltd"}
 PAYMENT = {
@@ -51,9 +52,9 @@ def test_blank_lines_are_no_records(blank):
 def test_references_are_found_also_within_lists():
     draft = read_record(PAYMENT)
     assert set(draft.references) == {
-        Reference("customer", "C1", False),
-        Reference("invoice", "I1", False),
-        Reference("invoice", "I2", False),
+        Reference("customer", "C1"),
+        Reference("invoice", "I1"),
+        Reference("invoice", "I2"),
     }
 
 
@@ -86,9 +87,9 @@ def test_a_null_in_place_of_a_reference_is_none():
 def test_marks_name_what_a_record_is_about_by_either_name():
     marks = set(read_record(PAYMENT).marks("invoice"))
     assert marks == {
-        ("invoice_external_id", "I1"),
-        ("invoice_external_id", "I2"),
-        ("invoice_id", "known"),
+        ("invoice", "external_id", "I1"),
+        ("invoice", "external_id", "I2"),
+        ("invoice", "id", "known"),
     }
 
 
@@ -108,10 +109,10 @@ def test_the_order_of_keys_does_not_matter_to_the_fingerprint_and_content_does()
         (b"\xff\xfe", "not UTF-8 text"),
         (b"[1]", "a record is a JSON object, not a list"),
         (b"3", "a record is a JSON object, not a number"),
-        ({}, "type is missing; it is one of customer, invoice"),
+        ({}, "type is missing; it is one of business, account"),
         (CUSTOMER | {"type": "costumer"}, "type 'costumer' is unknown; did you mean customer?"),
         (CUSTOMER | {"type": "Invoice"}, "did you mean invoice?"),
-        (CUSTOMER | {"type": "ledger"}, "known are customer"),
+        (CUSTOMER | {"type": "ledger"}, "known are business"),
         (CUSTOMER | {"type": 3}, "not a number"),
         (CUSTOMER | {"business": None}, "business is missing"),
         (CUSTOMER | {"business": 7}, "business must be text, not a number"),

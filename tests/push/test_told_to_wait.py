@@ -10,7 +10,7 @@ import pytest
 from thredfi_async import BadRequest, Conflict, OutcomeUnknown, RateLimited, TransportError
 from thredfi_async.manner import HandedBack, History
 from thredfi_async.push import Push, Status
-from thredfi_async.push.engine import IN_PROGRESS
+from thredfi_async.push.delivery import IN_PROGRESS
 
 from .fakes import FakeSender, PatientClock, StillClock, customer, invoice, no_tasks_left, until
 

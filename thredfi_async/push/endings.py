@@ -5,15 +5,19 @@ from __future__ import annotations
 import attrs
 
 from ..differences import Difference
-from .intake import Intake, Job
+from . import ids
+from .ids import Known
 from .journal import Row
+from .nodes import Settled, Verdict
 from .outcome import Outcome, Status
-from .scheduler import Settled, Verdict
+from .references import Job, References
+from .results import FINGERPRINT_BYTES
 
-__all__ = ["Detail", "outcome_of", "row_of"]
+__all__ = ["Detail", "Kept", "kept_of", "outcome_of"]
 
 _STATUS = {
     Verdict.CREATED: Status.CREATED,
+    Verdict.CHANGED: Status.CHANGED,
     Verdict.REPLAYED: Status.REPLAYED,
     Verdict.DIFFERS: Status.DIFFERS,
     Verdict.FAILED: Status.FAILED,
@@ -30,18 +34,31 @@ class Detail:
     differences: tuple[Difference, ...] = ()
 
 
-def outcome_of(end: Settled[Job], intake: Intake) -> Outcome:
+@attrs.frozen
+class Kept:
+    """What is written down of a record's end.
+
+    ``row`` is for the journal. ``key`` and ``known`` are for the id store, which forgets what
+    nothing is known of.
+    """
+
+    row: Row | None = None
+    key: ids.Key | None = None
+    known: Known | None = None
+
+
+def outcome_of(end: Settled[Job], references: References) -> Outcome:
     """What the caller gets."""
     job = end.node.payload
     draft = job.draft
     detail = end.detail if isinstance(end.detail, Detail) else Detail()
     status = _STATUS[end.verdict]
-    is_done = status is Status.CREATED or status is Status.REPLAYED
-    return Outcome(
+    outcome = Outcome(
         line=end.node.line,
         type=draft.kind.name,
-        business=draft.business,
+        business=draft.business or None,
         external_id=draft.external_id,
+        action=draft.action,
         status=status,
         id=end.id,
         reason=end.reason,
@@ -50,16 +67,40 @@ def outcome_of(end: Settled[Job], intake: Intake) -> Outcome:
         differences=detail.differences,
         waited_for=end.waited_for,
         record=draft.record,
-        resolved=None if is_done else intake.known_ids(job),
         content=draft.content if status is Status.FAILED and detail.attempts else None,
     )
+    return outcome if outcome.ok else attrs.evolve(outcome, resolved=references.known_ids(job))
 
 
-def row_of(end: Settled[Job]) -> Row | None:
-    """What the journal keeps; nothing of a record that shares the end of another."""
-    node, detail = end.node, end.detail
+def kept_of(end: Settled[Job], references: References) -> Kept | None:
+    """What is written down; nothing of a record that shares the end of another."""
+    node = end.node
     if node.repeats:
         return None
+    job, detail = node.payload, end.detail
     attempts = detail.attempts if isinstance(detail, Detail) else 0
+    home = references.business_id(node.key.business)
     status = _STATUS[end.verdict]
-    return Row(node.key, node.line, status, end.id, end.reason, attempts, node.fingerprint)
+    key = node.key if home is None else node.key._replace(business=home)
+    row = Row(key, node.line, status, end.id, end.reason, attempts, node.fingerprint)
+    if references.store is None or status in (Status.FAILED, Status.UNKNOWN):
+        return Kept(row)
+    stored = references.store_key(job, job.draft.itself)
+    known = None if node.deletes else _known(end, references)
+    return Kept(row) if stored is None or known == job.own else Kept(row, stored, known)
+
+
+def _known(end: Settled[Job], references: References) -> Known:
+    """What the id store keeps of a record that is at Thred."""
+    node, job = end.node, end.node.payload
+    own = job.own or Known(None)
+    id = end.id or references.id_of(job, job.draft.itself)
+    revision = own.revision if job.draft.revision is None else job.draft.revision
+    if node.preset is not None:
+        given = [one for one in (own.revision, revision) if one is not None]
+        return Known(id, own.digest, max(given, default=None))
+    if end.verdict is Verdict.DIFFERS:
+        return Known(id, b"", revision)  # its content is not what was given
+    made = references.made(job) or own.digest[:FINGERPRINT_BYTES].ljust(FINGERPRINT_BYTES, b"\0")
+    digest = node.fingerprint if job.draft.creates else made + node.fingerprint
+    return Known(id, digest, revision)

@@ -15,26 +15,31 @@ from typing import Any
 
 import attrs
 
-from ..errors import InvalidRequest, OutcomeUnknown, RateLimited, ThredfiError
+from ..errors import DeadlineExceeded, ThredfiError
 from ..limits import files_allow
-from ..manner import HandedBack, History, Manner
-from .endings import Detail, outcome_of, row_of
-from .intake import Intake, Job
+from ..manner import Manner
+from .delivery import Delivery
+from .endings import Detail, kept_of, outcome_of
+from .ids import IdStore
+from .intake import Intake
 from .journal import Journal
 from .limiter import Limiter
-from .outages import LONGEST_WAIT, Outages, Ruling, too_long
+from .nodes import Node, Settled, Verdict
+from .outages import Outages
 from .records import Record, each
+from .references import Job, References
 from .reporter import Reporter
-from .scheduler import Node, Scheduler, Settled, Verdict
-from .sender import Sender, Sent
+from .scheduler import Scheduler
+from .sender import OnDifference, Sender
 from .summary import Summary
 from .waiting import WaitingRoom
 
-__all__ = ["Engine"]
+__all__ = ["Engine", "Plan"]
+
+GRACE = 10.0  # seconds that calls under way have at the end
 
 READ_AHEAD = 64  # records read before others get their turn
 FAR_AHEAD = 16  # windows of records, where most of them are of businesses that have to wait
-IN_PROGRESS = 20  # times that Thred may say that it is at a record already
 
 
 class Stage(enum.Enum):
@@ -47,6 +52,18 @@ class Stage(enum.Enum):
     CLOSED = enum.auto()
 
 
+@attrs.frozen(kw_only=True)
+class Plan:
+    """How a push goes about it, beside how many calls are under way: see `push`."""
+
+    ids: IdStore | None = None
+    known: tuple[IdStore, ...] = ()
+    lookup: bool = True
+    sends_unchanged: bool = False
+    on_difference: OnDifference = "report"
+    deadline: float | None = None  # seconds
+
+
 class Engine:
     """The tasks of one push and what they share."""
 
@@ -56,23 +73,42 @@ class Engine:
         records: Iterable[Record] | AsyncIterable[Record],
         concurrency: int,
         journal: Journal | None = None,
+        plan: Plan | None = None,
     ) -> None:
         self.fatal: Exception | None = None
         self.changed = asyncio.Event()
         self.stage = Stage.NEW
         self._sender = sender
         self._records = records
-        resumed = journal is not None and journal.resumed
-        self._manner = Manner(hands_back=True, may_scan=True, resumed=resumed)
+        plan = plan or Plan()
+        self._plan = plan
         self._concurrency = files_allow(concurrency)
         # Enough to keep every worker busy behind a few slow records; bounds the memory.
         self._window = 1000 + 8 * concurrency
         self._summary = Summary()
-        self._scheduler: Scheduler[Job] = Scheduler(journal.earlier() if journal else None)
-        self.reporter = Reporter(journal, self._summary, self._notice, self.abort)
+        self._scheduler: Scheduler[Job] = Scheduler(
+            journal.earlier() if journal else None, closed=not plan.lookup
+        )
         self._outages = Outages(concurrency)
+        self._references = References(
+            sender,
+            self._scheduler,
+            self._summary,
+            plan.ids,
+            plan.known,
+            looks_up=plan.lookup,
+        )
+        self.reporter = Reporter(journal, plan.ids, self._summary, self._notice, self.abort)
         self._intake = Intake(
-            sender, self._scheduler, self._outages, self._summary, self.reporter.report
+            sender,
+            self._scheduler,
+            self._references,
+            self._outages,
+            self._summary,
+            refuse=self.reporter.report,
+            spawn=self._spawn,
+            added=self._collect,
+            sends_unchanged=plan.sends_unchanged,
         )
         self._clock = sender.clock
         self._queue: asyncio.Queue[Node[Job]] = asyncio.Queue()
@@ -81,6 +117,20 @@ class Engine:
         )
         self._paused: WaitingRoom[Node[Job]] = WaitingRoom(
             self._clock, self._spawn, self._queue.put_nowait
+        )
+        resumed = journal is not None and journal.resumed
+        self._delivery = Delivery(
+            sender,
+            self._scheduler,
+            self._references,
+            self._outages,
+            self._limiter,
+            self._paused,
+            manner=Manner(hands_back=True, may_scan=True, resumed=resumed),
+            on_difference=plan.on_difference,
+            abort=self.abort,
+            stopping=lambda: self.stage is Stage.STOPPING,
+            report=self._report,
         )
         self._room = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -102,6 +152,8 @@ class Engine:
             return
         self.reporter.start()
         self.stage = Stage.READING
+        if self._plan.deadline is not None:
+            self._spawn(self._end_in(self._plan.deadline), "deadline")
         self._reader = self._spawn(self._read(), "reader", vital=True)
         self._workers = [
             self._spawn(self._work(), f"worker {number}", vital=True)
@@ -184,6 +236,14 @@ class Engine:
                 self._scheduler.failed(node, Verdict.UNKNOWN, reason, Detail(attempts=1))
         self._collect()
 
+    async def _end_in(self, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+        if self.stage in (Stage.READING, Stage.SENDING):
+            self.fatal = self.fatal or DeadlineExceeded(
+                f"the push was given {seconds:g} s, which have passed", operation="push", attempts=0
+            )
+            self.stop(GRACE)
+
     async def _give_up(self, grace: float) -> None:
         await self._clock.sleep(grace)
         for worker in self._workers:
@@ -211,6 +271,7 @@ class Engine:
 
     async def _read(self) -> None:
         line = 0
+        await self._bind()
         async with each(self._records) as records:
             async for given in records:
                 line += 1
@@ -221,10 +282,17 @@ class Engine:
                     await self._room.wait()
                 elif line % READ_AHEAD == 0:
                     await asyncio.sleep(0)
+        await self._intake.flush()
         self._scheduler.finish()
         if self.stage is Stage.READING:
             self.stage = Stage.SENDING
         self._collect()
+
+    async def _bind(self) -> None:
+        """Ids are those of one partner. Raises as the stores do."""
+        for store in (self._plan.ids, *self._plan.known):
+            if store is not None:
+                await store.bind(self._sender.target)
 
     def _has_room(self, share: float) -> bool:
         limit = self._window * share
@@ -247,133 +315,17 @@ class Engine:
     async def _work(self) -> None:
         while True:
             node = await self._queue.get()
-            if self._limiter.holds(node.payload.business_id, node):
+            if self._limiter.holds(node.payload.business, node):
                 continue
             self._in_flight += 1
             try:
-                await self._carry_out(node)
+                await self._delivery.carry_out(node)
             finally:
                 self._in_flight -= 1
                 self._collect()
             # Only then the next: what a crash leaves open is never more than the concurrency.
             if self.reporter.unkept:
                 await self.reporter.kept()
-
-    async def _carry_out(self, node: Node[Job]) -> None:
-        """Send a record, and settle it whatever happens."""
-        try:
-            await self._send(node)
-        except asyncio.CancelledError as error:
-            self._settle_unknown(node, "interrupted while it was under way", error)
-            task = asyncio.current_task()
-            if task is None or task.cancelling():  # else a call has let a stray one out
-                raise
-        except Exception as error:
-            self._settle_unknown(node, f"unexpected {type(error).__name__}: {error}", error)
-
-    def _settle_unknown(self, node: Node[Job], reason: str, error: BaseException) -> None:
-        if node.settled:  # what failed came after its end was settled
-            if isinstance(error, Exception):
-                self.abort(error)
-            return
-        reason += "; whether Thred has it is not known"
-        detail = Detail(1, error if isinstance(error, Exception) else None)
-        try:
-            self._scheduler.failed(node, Verdict.UNKNOWN, reason, detail)
-        except Exception as unforeseen:
-            self._report(Settled(node, Verdict.UNKNOWN, reason=reason, detail=detail))
-            self.abort(unforeseen)
-
-    async def _send(self, node: Node[Job]) -> None:
-        job = node.payload
-        sent_at = self._clock.monotonic()
-        try:
-            body = self._body(job)
-            manner = self._manner
-            if job.history is None and node.uncertain:
-                job.history = History(uncertain=True)
-            if job.history is not None or node.changed:
-                manner = attrs.evolve(manner, earlier=job.history, changed=node.changed)
-            sent = await self._sender.send(job.draft.kind, job.business_id, body, manner)
-        except HandedBack as back:
-            self._handed_back(node, back.history, back.retry_after, back.error, sent_at)
-        except RateLimited as error:  # of a token: the record itself was not sent
-            self._handed_back(node, job.history, error.retry_after, error, sent_at)
-        except ThredfiError as error:
-            self._limiter.got_through(job.business_id, sent_at)
-            self._not_sent(node, error)
-        else:
-            self._limiter.got_through(job.business_id, sent_at)
-            self._outages.succeeded(job.business_id, self._clock.monotonic())
-            self._sent(node, sent)
-
-    def _body(self, job: Job) -> dict[str, Any]:
-        try:
-            return job.draft.body(partial(self._intake.id_of, job))
-        except ThredfiError:
-            raise
-        except Exception as error:  # as nothing was sent, it is known where the record is not
-            raise InvalidRequest.at("", f"unexpected {type(error).__name__}: {error}") from error
-
-    def _sent(self, node: Node[Job], sent: Sent) -> None:
-        verdict = Verdict.CREATED if sent.created else Verdict.REPLAYED
-        reason = None
-        if sent.differences:
-            verdict = Verdict.DIFFERS
-            reason = "Thred has it with other content: " + "; ".join(map(str, sent.differences))
-        detail = Detail(sent.attempts, differences=sent.differences)
-        self._scheduler.done(node, verdict, sent.id, detail, reason)
-
-    def _handed_back(
-        self,
-        node: Node[Job],
-        history: History | None,
-        retry_after: float | None,
-        error: ThredfiError,
-        sent_at: float,
-    ) -> None:
-        """Thred asks to wait: let others have the place of this record meanwhile."""
-        job = node.payload
-        error.__traceback__ = None
-        job.history = history
-        if retry_after is not None and retry_after > LONGEST_WAIT:
-            self.abort(too_long(error, retry_after))
-        if self.stage is Stage.STOPPING:
-            if job.was_sent:
-                self._settle_unknown(node, "stopped while Thred had it wait", error)
-        elif isinstance(error, RateLimited):
-            self._limiter.told_to_wait(
-                job.business_id, node, sent_at=sent_at, retry_after=retry_after
-            )
-        elif job.rounds < IN_PROGRESS:
-            job.rounds += 1
-            self._paused.put(node, retry_after or min(0.2 * 2.0**job.rounds, 5.0))
-        else:
-            self._settle_unknown(node, f"Thred is still at it: {error}", error)
-
-    def _not_sent(self, node: Node[Job], error: ThredfiError) -> None:
-        error.__traceback__ = None  # it would keep the request and its frames alive
-        job = node.payload
-        now = self._clock.monotonic()
-        ruling, pause = self._outages.judge(error, job.business_id, now)
-        is_unknown = isinstance(error, OutcomeUnknown)
-        if is_unknown:
-            job.history = History(uncertain=True, last_sent=now)
-        if ruling is Ruling.WAIT and self.stage is not Stage.STOPPING:
-            self._paused.put(node, pause)
-            return
-        if ruling in (Ruling.WAIT, Ruling.END):
-            if ruling is Ruling.END:
-                self.abort(error)
-            if not job.was_sent:
-                return  # the record is as good as it was: it counts as unsent
-            is_unknown = True
-        # Else the call has judged it, and knew of the earlier rounds.
-        verdict = Verdict.UNKNOWN if is_unknown else Verdict.FAILED
-        attempts = getattr(error, "attempts", 0)
-        self._scheduler.failed(node, verdict, str(error), Detail(attempts, error))
-        if ruling is Ruling.FAIL_AND_END:
-            self.abort(error)
 
     # --- reporting ---------------------------------------------------------------------
 
@@ -394,7 +346,7 @@ class Engine:
 
     def _report(self, end: Settled[Job]) -> None:
         try:
-            row = row_of(end) if self.reporter.keeps else None
-            self.reporter.report(outcome_of(end, self._intake), row)
+            kept = kept_of(end, self._references) if self.reporter.keeps else None
+            self.reporter.report(outcome_of(end, self._references), kept)
         except Exception as error:  # the record has no outcome, so the run isn't complete
             self.abort(error)

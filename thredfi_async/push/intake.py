@@ -2,100 +2,102 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Callable, Coroutine, Hashable
+from typing import Any
 
 import attrs
 
-from ..errors import InvalidRequest, TransportError
+from ..errors import TransportError
 from ..limits import is_exhaustion
-from ..manner import History
-from .kinds import KINDS
+from .draft import Draft
+from .kinds import BUSINESS, DELETE, KINDS
+from .nodes import Need, Node, Preset, Strength, Verdict
 from .outages import Outages, Ruling
 from .outcome import Outcome, Status
-from .records import BadRecord, Draft, Record, Reference, read_record
-from .results import Key
-from .scheduler import Need, Node, Scheduler, Strength
+from .records import BadRecord, Record, read_record
+from .references import NEW, Job, References, home_of, need_of
+from .results import FINGERPRINT_BYTES, Key
+from .scheduler import Scheduler
 from .sender import Sender
 from .summary import Summary
 
-__all__ = ["Intake", "Job"]
+__all__ = ["Intake"]
 
-
-@attrs.define(eq=False)
-class Job:
-    """What the engine keeps with a node of the scheduler."""
-
-    draft: Draft
-    business_id: str
-    history: History | None = None  # of its earlier rounds, where it was handed back
-    rounds: int = 0  # how often it was handed back because Thred was at it already
-
-    @property
-    def was_sent(self) -> bool:
-        """Whether an earlier round may have been applied."""
-        return self.history is not None and self.history.uncertain
+BATCH = 256  # records that id stores are asked about at once
 
 
 class Intake:
     """Reads records, finds their businesses, and feeds the scheduler.
 
-    ``refuse`` takes the outcome of a record that can't be sent at all.
+    ``refuse`` takes the outcome of a record that can't be sent at all; ``spawn`` starts a task;
+    ``added`` is called when the scheduler has more. ``sends_unchanged``: also what an earlier run
+    settled with the same content.
     """
 
     def __init__(
         self,
         sender: Sender,
         scheduler: Scheduler[Job],
+        references: References,
         outages: Outages,
         summary: Summary,
+        *,
         refuse: Callable[[Outcome], None],
+        spawn: Callable[[Coroutine[Any, Any, None], str], object],
+        added: Callable[[], None],
+        sends_unchanged: bool = False,
     ) -> None:
         self._sender = sender
         self._scheduler = scheduler
+        self._references = references
         self._outages = outages
         self._summary = summary
         self._refuse = refuse
-        self._businesses: Mapping[str, str] | None = None
+        self._spawn = spawn
+        self._added = added
+        self._sends_unchanged = sends_unchanged
+        self._businesses: dict[str, str] | None = None
+        self._batch: list[tuple[int, Job | BadRecord]] = []
+        self._turn = asyncio.Lock()
+        self._steps: dict[Key, int] = {}  # of records that something is done with
+        self._revisions: dict[Key, int] = {}
 
     async def take(self, line: int, given: Record) -> None:
         """The next record of the input; nothing for a blank line."""
+        taken: Job | BadRecord
         try:
             draft = read_record(given)
+            if draft is None:
+                return
+            taken = Job(draft, await self._business(draft))
         except BadRecord as bad:
-            self._summary.records += 1
-            await self._reject(line, bad)
-            return
-        if draft is None:
-            return
+            taken = bad
         self._summary.records += 1
-        business_id = await self._business_id(draft.business)
-        if business_id is None:
-            await self._reject(line, _unknown_business(draft))
+        if not self._references.has_stores:
+            await self._enter(line, taken)
+            return
+        self._batch.append((line, taken))
+        if len(self._batch) == 1:  # with all that comes before the loop has its next turn
+            self._spawn(self.flush(), "id store")
+        elif len(self._batch) >= BATCH:
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Hand on what has been taken. Raises as the id stores do."""
+        async with self._turn:
+            batch, self._batch = self._batch, []
+            await self._references.fetch(job for _, job in batch if isinstance(job, Job))
+            for line, taken in batch:
+                await self._enter(line, taken)
+        if batch:
+            self._added()
+
+    async def _enter(self, line: int, taken: Job | BadRecord) -> None:
+        if isinstance(taken, Job):
+            self._scheduler.add(self._node(line, taken))
         else:
-            self._scheduler.add(self._node(line, draft, business_id))
-
-    def id_of(self, job: Job, reference: Reference) -> str | None:
-        """The id of what a record refers to; None where Thred finds it by its external id."""
-        found = self._known_id(job, reference)
-        if found is None and not reference.native:
-            raise InvalidRequest.at(
-                f"{reference.kind}_external_id",
-                f"Thred's answer for {reference.kind} {reference.external_id!r} had no id",
-            )
-        return found
-
-    def known_ids(self, job: Job) -> dict[str, dict[str, str]]:
-        """The ids of all that a record refers to, as far as they are known, for a failed file."""
-        known: dict[str, dict[str, str]] = {}
-        for reference in job.draft.references:
-            found = self._known_id(job, reference)
-            if found is not None:
-                known.setdefault(reference.kind, {})[reference.external_id] = found
-        return known
-
-    def _known_id(self, job: Job, reference: Reference) -> str | None:
-        key = Key(job.business_id, reference.kind, reference.external_id)
-        return self._scheduler.id_of(key) or job.draft.known_id(reference)
+            await self._reject(line, taken)
 
     async def _reject(self, line: int, bad: BadRecord) -> None:
         """Report a record that can't be sent, and fail what refers to it."""
@@ -105,20 +107,36 @@ class Intake:
                 type=bad.kind,
                 business=bad.business,
                 external_id=bad.external_id,
+                action=bad.action,
                 status=Status.FAILED,
                 reason=bad.reason,
                 record=bad.record,
             )
         )
-        if bad.kind in KINDS and bad.business and bad.external_id:
-            business_id = await self._business_id(bad.business)
-            if business_id is not None:
-                self._scheduler.reject(Key(business_id, bad.kind, bad.external_id), line)
+        if bad.kind in KINDS and bad.external_id and bad.creates:
+            business: str | None = ""
+            if bad.kind != BUSINESS:
+                business = (await self._all_businesses()).get(bad.business or "")
+            if business is not None:
+                self._scheduler.reject(Key(business, bad.kind, bad.external_id), line)
 
-    async def _business_id(self, name: str) -> str | None:
+    # --- businesses -------------------------------------------------------------------
+
+    async def _business(self, draft: Draft) -> str:
+        """What stands for the business in keys: its id where Thred has it. Raises `BadRecord`."""
+        businesses = await self._all_businesses()
+        name = draft.external_id if draft.kind.name == BUSINESS else draft.business
+        found = businesses.get(name)
+        if found is None:
+            if draft.kind.name != BUSINESS or not draft.creates:
+                raise _unknown_business(name, draft)
+            found = businesses[name] = NEW + name  # those after it refer to it by this
+        return found
+
+    async def _all_businesses(self) -> dict[str, str]:
         while self._businesses is None:
             try:
-                self._businesses = await self._sender.businesses()
+                self._businesses = dict(await self._sender.businesses())
             except TransportError as error:
                 if not is_exhaustion(error):
                     raise
@@ -126,36 +144,113 @@ class Intake:
                 if ruling is not Ruling.WAIT:
                     raise
                 await self._sender.clock.sleep(pause)
-        return self._businesses.get(name)
+        return self._businesses
 
-    def _node(self, line: int, draft: Draft, business_id: str) -> Node[Job]:
-        kind = draft.kind
-        needs = []
-        for reference in draft.references:
-            key = Key(business_id, reference.kind, reference.external_id)
-            if draft.known_id(reference) is None or self._scheduler.knows(key):
-                strength = Strength.PREFERRED if reference.native else Strength.REQUIRED
-                needs.append(Need(key, strength))
+    # --- nodes ------------------------------------------------------------------------
+
+    def _node(self, line: int, job: Job) -> Node[Job]:
+        draft = job.draft
+        itself = need_of(job.business, draft.itself).key
+        step, end = self._step(itself, job)
+        holds, after = _marks(job)
         return Node(
-            Key(business_id, kind.name, draft.external_id, draft.parent),
+            itself._replace(step=step),
             line,
             draft.fingerprint,
-            Job(draft, business_id),
-            needs,
-            [(business_id, *mark) for mark in draft.marks(kind.before)] if kind.before else (),
-            [(business_id, *mark) for mark in draft.marks(kind.after)] if kind.after else (),
-            kind.referenced,
-            draft.changed,
-            draft.uncertain,
+            job,
+            self._needs(job),
+            holds,
+            after,
+            creates=draft.creates,
+            deletes=draft.action == DELETE,
+            changed=draft.changed or bool(draft.creates and step),
+            uncertain=draft.uncertain,
+            preset=end,
         )
 
+    def _needs(self, job: Job) -> list[Need]:
+        needs = []
+        draft = job.draft
+        if not draft.creates:
+            needs.append(
+                attrs.evolve(need_of(job.business, draft.itself), strength=Strength.EARLIER)
+            )
+        for reference in draft.references:
+            need = need_of(job.business, reference)
+            told = draft.known_id(reference) or job.ids.get(reference)
+            if told is None or self._scheduler.knows(need.key):
+                if reference.native:
+                    need = attrs.evolve(need, strength=Strength.PREFERRED)
+                needs.append(need)
+        if job.business.startswith(NEW) and draft.kind.name != BUSINESS:
+            needs.append(Need(Key("", BUSINESS, job.business.removeprefix(NEW))))
+        return needs
 
-def _unknown_business(draft: Draft) -> BadRecord:
+    def _step(self, record: Key, job: Job) -> tuple[int, Preset | None]:
+        """Which line of its record this is, and its end where nothing need be sent."""
+        draft = job.draft
+        steps, newest = self._steps.get(record), self._revisions.get(record)
+        is_first = steps is None and newest is None and not self._scheduler.knows(record)
+        if draft.revision is not None:
+            known = job.own.revision if is_first and job.own is not None else newest
+            if known is not None and draft.revision < known:
+                superseded = f"superseded: revision {known} is settled"
+                return self._next(record), Preset(Verdict.REPLAYED, self._id(job), superseded)
+            self._revisions[record] = draft.revision
+        if is_first and not self._sends_unchanged and _is_unchanged(job):
+            step = 0 if draft.creates else self._next(record)
+            return step, Preset(Verdict.REPLAYED, self._id(job), "unchanged since it was settled")
+        if draft.creates and steps is None and (newest is None or newest == draft.revision):
+            return 0, None
+        return self._next(record), None
+
+    def _next(self, record: Key) -> int:
+        step = self._steps[record] = self._steps.get(record, 0) + 1
+        return step
+
+    def _id(self, job: Job) -> str | None:
+        return self._references.id_of(job, job.draft.itself)
+
+
+def _is_unchanged(job: Job) -> bool:
+    """Whether the last that was settled of the record has this content."""
+    if job.own is None:
+        return False
+    made, done = job.own.digest[:FINGERPRINT_BYTES], job.own.digest[FINGERPRINT_BYTES:]
+    return job.draft.fingerprint == (made if job.draft.creates else done)
+
+
+def _marks(job: Job) -> tuple[list[Hashable], list[Hashable]]:
+    """What the record holds on to while it is under way, and what it waits for.
+
+    An action waits for every earlier line that is or names its record, and every later such
+    line waits for it.
+    """
+    draft, kind = job.draft, job.draft.kind
+    itself = (home_of(job.business, draft.itself), kind.name, "external_id", draft.external_id)
+    names = [(job.business, *mark) for mark in draft.marks()]
+    if draft.creates:
+        names.append(itself)
+    holds: list[Hashable] = [("names", *one) for one in names]
+    after: list[Hashable] = [("acts", *one) for one in names]
+    if not draft.creates:
+        holds.append(("acts", *itself))
+        after += [("names", *itself), ("acts", *itself)]
+        return holds, after
+    if kind.before is not None:
+        holds += [("before", job.business, *mark) for mark in draft.marks(kind.before)]
+    if kind.after is not None:
+        after += [("before", job.business, *mark) for mark in draft.marks(kind.after)]
+    return holds, after
+
+
+def _unknown_business(name: str, draft: Draft) -> BadRecord:
     return BadRecord(
-        f"business {draft.business[:80]!r} is neither the Thred id nor the external_id of a "
-        "business of this partner",
+        f"business {name[:80]!r} is neither the Thred id nor the external_id of a business of this "
+        "partner, and its own record has not come before",
         draft.record,
         kind=draft.kind.name,
-        business=draft.business,
+        business=draft.business or None,
         external_id=draft.external_id,
+        action=draft.action,
     )

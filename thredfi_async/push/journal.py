@@ -17,13 +17,12 @@ from typing import Any, NamedTuple, Self
 
 from ..errors import JournalError
 from ..exclusive import InUse, open_exclusively
-from .kinds import KINDS
 from .outcome import Status
 from .results import FINGERPRINT_BYTES, LAST_LINE, Key, Results, State
 
 __all__ = ["Journal", "Row"]
 
-_FORMAT = 2
+_FORMAT = 3
 _JOURNAL = "CREATE TABLE journal (format INTEGER NOT NULL, target TEXT)"
 _RECORDS = """
 CREATE TABLE records (
@@ -31,6 +30,7 @@ CREATE TABLE records (
     type TEXT NOT NULL,
     parent TEXT NOT NULL,
     external_id TEXT NOT NULL,
+    step INTEGER NOT NULL,
     line INTEGER NOT NULL,
     status TEXT NOT NULL,
     id TEXT,
@@ -38,19 +38,17 @@ CREATE TABLE records (
     attempts INTEGER NOT NULL,
     fingerprint BLOB NOT NULL,
     at REAL NOT NULL,
-    PRIMARY KEY (business, type, parent, external_id)
+    PRIMARY KEY (business, type, parent, external_id, step)
 ) WITHOUT ROWID
 """
-_FROM_FORMAT_1 = (
-    "ALTER TABLE records RENAME TO records_1",
-    _RECORDS,
-    "INSERT INTO records SELECT business, type, '', external_id, line, status, id, reason, 1, "
-    "fingerprint, at FROM records_1",
-    "DROP TABLE records_1",
-    f"UPDATE journal SET format = {_FORMAT}",
-)
+_OLDER = {  # what older formats have in the place of columns that came later
+    1: "business, type, '', external_id, 0, line, status, id, reason, 1, fingerprint, at",
+    2: "business, type, parent, external_id, 0, line, status, id, reason, attempts, "
+    "fingerprint, at",
+}
 _STATES = {
     Status.CREATED: State.DONE,
+    Status.CHANGED: State.DONE,
     Status.REPLAYED: State.DONE,
     Status.DIFFERS: State.DIFFERS,
     Status.FAILED: State.FAILED,
@@ -137,7 +135,7 @@ class Journal:
         """What earlier runs have settled, but for what they refused without sending it."""
         results = Results()
         query = (
-            "SELECT business, type, parent, external_id, line, status, id, reason, attempts, "
+            "SELECT business, type, parent, external_id, step, line, status, id, reason, attempts, "
             "fingerprint FROM records"
         )
         with self._lock:
@@ -147,13 +145,12 @@ class Journal:
                     row = self._row(*values)
                     state = _STATES[row.status]
                     if row.attempts or state is not State.FAILED:
-                        kind = KINDS.get(row.key.kind)
                         results.put(
                             row.key,
                             state,
                             row.line,
                             row.fingerprint,
-                            row.id if kind is not None and kind.referenced else None,
+                            row.id,
                             earlier=True,
                             reason=row.reason if state is State.DIFFERS else None,
                         )
@@ -170,6 +167,7 @@ class Journal:
         values = [
             (
                 *map(_clean, (row.key.business, row.key.kind, row.key.parent, row.key.external_id)),
+                row.key.step,
                 row.line,
                 str(row.status),
                 # An id that can't be written is as good as none: nothing could be sent with it.
@@ -232,7 +230,7 @@ class Journal:
             if ("journal",) not in tables:
                 raise JournalError(f"{self._path} is not the journal of a push")
             heads = self._connection.execute("SELECT format, target FROM journal").fetchall()
-            if len(heads) != 1 or heads[0][0] not in (1, _FORMAT):
+            if len(heads) != 1 or heads[0][0] not in (*_OLDER, _FORMAT):
                 raise JournalError(f"{self._path} is not a journal that this version can read")
             if not isinstance(heads[0][1], str | None):
                 raise JournalError(f"{self._path} is damaged: its target isn't text")
@@ -241,8 +239,14 @@ class Journal:
                     f"{self._path} is the journal of an earlier run: resume that, or name another "
                     "file"
                 )
-            if heads[0][0] == 1:
-                self._script(*_FROM_FORMAT_1)
+            if heads[0][0] in _OLDER:
+                self._script(
+                    "ALTER TABLE records RENAME TO older",
+                    _RECORDS,
+                    f"INSERT INTO records SELECT {_OLDER[heads[0][0]]} FROM older",
+                    "DROP TABLE older",
+                    f"UPDATE journal SET format = {_FORMAT}",
+                )
         except sqlite3.Error as error:
             raise self._error(error) from None
 
@@ -267,7 +271,7 @@ class Journal:
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             self._connection.executemany(
-                "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values
+                "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values
             )
             self._connection.execute("COMMIT")
         except BaseException:
@@ -284,6 +288,7 @@ class Journal:
         kind: Any,
         parent: Any,
         external_id: Any,
+        step: Any,
         line: Any,
         status: Any,
         id: Any,
@@ -295,6 +300,7 @@ class Journal:
         texts = (business, kind, parent, external_id)
         if not (
             all(isinstance(text, str) for text in texts)
+            and isinstance(step, int)
             and isinstance(line, int)
             and 0 <= line <= LAST_LINE
             and isinstance(status, str)
@@ -309,7 +315,7 @@ class Journal:
                 f"the journal {self._path} is damaged: the row of {kind!r:.80} {external_id!r:.80} "
                 "holds what no push has written"
             )
-        key = Key(business, kind, external_id, parent)
+        key = Key(business, kind, external_id, parent, step)
         return Row(key, line, Status(status), id, reason, attempts, fingerprint)
 
     def _error(self, error: sqlite3.Error) -> JournalError:

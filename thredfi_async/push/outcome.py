@@ -22,14 +22,19 @@ class Status(enum.StrEnum):
 
     CREATED = "created"
     """Thred made it now."""
+    CHANGED = "changed"
+    """An update or another action took effect, or a difference was updated away."""
     REPLAYED = "replayed"
-    """Thred had it already, or an identical record of the same input made it."""
+    """Thred had it already as it was given, or an identical record of the same input made it."""
     DIFFERS = "differs"
     """It is at Thred, under its external_id, with other content; ``differences`` says where."""
     FAILED = "failed"
     """It is not at Thred; ``reason`` says why."""
     UNKNOWN = "unknown"
     """It was sent, and whether Thred has it is not known. Pushing it again is safe."""
+
+
+_WELL = frozenset({Status.CREATED, Status.CHANGED, Status.REPLAYED})
 
 
 @attrs.frozen
@@ -46,12 +51,13 @@ class Outcome:
     """What became of one record.
 
     ``line`` is its place in the input, counted from 1 (in a file: the line). ``type``,
-    ``business`` and ``external_id`` are as the record gave them, None where it was too
+    ``business``, ``external_id`` and ``action`` are as the record gave them, None where it was too
     broken to tell. ``id`` is Thred's id. ``attempts`` counts the requests made for it,
     0 where nothing was sent. ``record`` is what was given: the mapping, or the text of
     a line that couldn't be read. ``differences`` are those of a record that `Status.DIFFERS`
-    between what was sent and what Thred has. ``journaled`` is False where the journal of the
-    run could not take it, so that a resumed run sends the record again.
+    between what was sent and what Thred has, also where they are ignored. ``journaled`` is False
+    where the journal or the id store of the run could not take it, so that another run sends the
+    record again.
     """
 
     line: int
@@ -59,6 +65,7 @@ class Outcome:
     business: str | None
     external_id: str | None
     status: Status
+    action: str | None = None
     id: str | None = None
     reason: str | None = None
     error: Exception | None = None
@@ -72,8 +79,8 @@ class Outcome:
 
     @property
     def ok(self) -> bool:
-        """Whether Thred has the record now, as it was given."""
-        return self.status is Status.CREATED or self.status is Status.REPLAYED
+        """Whether Thred has now what was given."""
+        return self.status in _WELL
 
     def as_failed_line(self) -> dict[str, Any]:
         """The entry for a file of failures: JSON-ready, and accepted by `push` as a record.

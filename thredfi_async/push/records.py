@@ -14,30 +14,30 @@ from collections.abc import (
     AsyncIterator,
     Callable,
     Iterable,
-    Iterator,
     Mapping,
 )
 from contextlib import asynccontextmanager
 from hashlib import blake2b
-from typing import Any, NamedTuple, NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 import attrs
 
-from .kinds import KINDS, Kind, Link
+from ..fields import is_whole
+from .draft import Draft, Reference, json_name, references
+from .kinds import BUSINESS, CREATE, KINDS, UPDATE, Kind, Link
 from .outcome import CONTENT, Status
 from .results import FINGERPRINT_BYTES
 
 __all__ = [
     "EXTRA_BODY",
     "BadRecord",
-    "Draft",
     "Record",
-    "Reference",
     "Unreadable",
     "each",
     "read_record",
 ]
 
+ACTION, FILE, REVISION = "action", "file", "revision"
 EXTRA_BODY = "extra_body"
 """The field of a record that holds request fields which the models don't know yet."""
 
@@ -53,6 +53,7 @@ class BadRecord(Exception):
         kind: str | None = None,
         business: str | None = None,
         external_id: str | None = None,
+        action: str | None = None,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
@@ -60,6 +61,12 @@ class BadRecord(Exception):
         self.kind = kind
         self.business = business
         self.external_id = external_id
+        self.action = action
+
+    @property
+    def creates(self) -> bool:
+        """Whether others that name the record could mean this one."""
+        return self.action == CREATE
 
 
 @attrs.frozen
@@ -72,72 +79,6 @@ class Unreadable:
 
 Record: TypeAlias = Mapping[str, Any] | bytes | str | Unreadable
 """A mapping, or one line of JSON."""
-
-
-class Reference(NamedTuple):
-    """A named record of the same business that another record refers to."""
-
-    kind: str
-    external_id: str
-    native: bool
-
-
-@attrs.define(eq=False)
-class Draft:
-    """A readable record. ``fields`` is the request body, references not yet resolved."""
-
-    kind: Kind
-    business: str
-    external_id: str
-    fields: dict[str, Any]
-    references: tuple[Reference, ...]
-    fingerprint: bytes
-    record: Any
-    resolved: Mapping[str, Mapping[str, str]]
-    changed: bool = False  # a failed file has it with other content, which was sent
-    uncertain: bool = False  # a failed file says that it may be at Thred
-
-    @property
-    def content(self) -> str:
-        """The fingerprint as text, as the entry of a failed file has it."""
-        return self.fingerprint.hex()
-
-    @property
-    def parent(self) -> str:
-        """What names the record that this one belongs to; empty where its type has none."""
-        if self.kind.parent is None:
-            return ""
-        link = self.kind.links[0]
-        field = link.id_field if self.fields.get(link.id_field) else link.external_field
-        return f"{field}:{self.fields[field]}"
-
-    def known_id(self, reference: Reference) -> str | None:
-        """The id of what it refers to that a failed file's entry brought along."""
-        return self.resolved.get(reference.kind, {}).get(reference.external_id)
-
-    def marks(self, to: str) -> Iterator[tuple[str, str]]:
-        """What the record names of type ``to``, whether by external id or by Thred id."""
-        for reference in self.references:
-            if reference.kind == to:
-                yield f"{to}_external_id", reference.external_id
-        for link in self.kind.links:
-            if link.to == to:
-                for holder in _holders(self.fields, link):
-                    if isinstance(id := holder.get(link.id_field), str):
-                        yield link.id_field, id
-
-    def body(self, id_of: Callable[[Reference], str | None]) -> dict[str, Any]:
-        """The request body, with an id in place of every external id that ``id_of`` knows."""
-        body = dict(self.fields)
-        for link in self.kind.links:
-            if link.within is None:
-                _resolve(body, link, id_of)
-            elif isinstance(elements := body.get(link.within), list | tuple):
-                body[link.within] = [
-                    _resolve(dict(one), link, id_of) if isinstance(one, Mapping) else one
-                    for one in elements
-                ]
-        return body
 
 
 def read_record(given: Any) -> Draft | None:
@@ -230,10 +171,13 @@ def _resolved(entry: Mapping[str, Any]) -> Mapping[str, Mapping[str, str]]:
 
 def _draft(record: Any, resolved: Mapping[str, Mapping[str, str]]) -> Draft:
     if not isinstance(record, Mapping):
-        raise BadRecord(f"a record is a JSON object, not {_json_name(record)}", record)
+        raise BadRecord(f"a record is a JSON object, not {json_name(record)}", record)
     fields = dict(record)
     name = fields.pop("type", None)
-    business = fields.pop("business", None)
+    business = fields.pop(BUSINESS, None)
+    action = fields.pop(ACTION, CREATE)
+    file = fields.pop(FILE, None)
+    revision = fields.pop(REVISION, None)
     external_id = fields.get("external_id")
 
     def bad(reason: str) -> BadRecord:
@@ -243,88 +187,93 @@ def _draft(record: Any, resolved: Mapping[str, Mapping[str, str]]) -> Draft:
             kind=name if isinstance(name, str) else None,
             business=business if isinstance(business, str) else None,
             external_id=external_id if isinstance(external_id, str) else None,
+            action=action if isinstance(action, str) else None,
         )
 
     kind = KINDS.get(name) if isinstance(name, str) else None
     if kind is None:
         raise bad(_unknown_type(name))
-    if not isinstance(business, str) or not business:
-        raise bad(_needs_text("business", business, "a business's Thred id or external_id"))
+    if not isinstance(action, str) or action not in kind.actions:
+        raise bad(_unknown_action(kind, action))
+    if kind.name == BUSINESS:
+        if business not in (None, external_id):
+            raise bad("business has no place in the record of a business: external_id names it")
+        business = ""
+    elif not isinstance(business, str) or not business:
+        raise bad(_no_business(business, fields))
     if not isinstance(external_id, str) or not external_id:
-        raise bad(
-            _needs_text(
-                "external_id", external_id, "without it a repeated run would create it twice"
-            )
-        )
+        why = "without it a repeated run would create it twice"
+        raise bad(_needs_text("external_id", external_id, why))
+    if revision is not None and not (is_whole(revision) and abs(revision) < 1 << 63):
+        raise bad(f"{REVISION} must be a whole number, not {json_name(revision)}")
     try:
-        references = tuple(dict.fromkeys(_references(kind, fields)))
-        content = _canonical(fields).encode()
+        _check_fields(kind, action, fields)
+        _check_file(kind, action, file)
+        refers = tuple(dict.fromkeys(references(kind, action, fields)))
+        content = _content(action, file, fields)
     except UnicodeEncodeError:
         raise bad("has text that is not valid Unicode (half of a surrogate pair)") from None
     except (TypeError, ValueError, RecursionError) as error:
         raise bad(str(error)) from None
     if not isinstance(fields.get(EXTRA_BODY, {}), Mapping):
-        raise bad(f"{EXTRA_BODY} must be an object, not {_json_name(fields[EXTRA_BODY])}")
+        raise bad(f"{EXTRA_BODY} must be an object, not {json_name(fields[EXTRA_BODY])}")
     if kind.parent is not None:
-        _check_parent(kind, fields, references, bad)
+        _check_parent(kind.name, kind.parent, fields, refers, bad)
     fingerprint = blake2b(content, digest_size=FINGERPRINT_BYTES).digest()
-    return Draft(kind, business, external_id, fields, references, fingerprint, record, resolved)
+    return Draft(
+        kind, action, business, external_id, fields, refers, fingerprint, record, resolved,
+        file=file, revision=revision,
+    )  # fmt: skip
 
 
-def _references(kind: Kind, fields: dict[str, Any]) -> Iterator[Reference]:
-    for link in kind.links:
-        for holder in _holders(fields, link):
-            yield from _reference(link, holder)
+def _content(action: str, file: str | None, fields: Mapping[str, Any]) -> bytes:
+    """What tells whether two records of one name are the same."""
+    whole = fields if action == CREATE and file is None else [action, file, fields]
+    return _canonical(whole).encode()
 
 
-def _holders(fields: Mapping[str, Any], link: Link) -> Iterator[Mapping[str, Any]]:
-    """Where the fields of a link may stand."""
-    if link.within is None:
-        yield fields
-    elif isinstance(elements := fields.get(link.within), list | tuple):
-        yield from (one for one in elements if isinstance(one, Mapping))
-
-
-def _reference(link: Link, holder: Mapping[str, Any]) -> Iterator[Reference]:
-    external_id = holder.get(link.external_field)
-    if external_id is None:
+def _check_fields(kind: Kind, action: str, fields: Mapping[str, Any]) -> None:
+    """Whether an action has what it needs, and nothing that it could not take along."""
+    if action == CREATE:
         return
-    path = f"{link.within}[].{link.external_field}" if link.within else link.external_field
-    if not isinstance(external_id, str) or not external_id:
-        raise ValueError(f"{path} must be text, not {_json_name(external_id)}")
-    if holder.get(link.id_field) is not None:
-        raise ValueError(f"{path} and {link.id_field} are both given: give one of them")
-    yield Reference(link.to, external_id, link.native)
+    parent = () if kind.parent is None else (kind.parent.id_field, kind.parent.external_field)
+    given = [name for name in fields if name not in ("external_id", *parent)]
+    if given and not kind.actions[action].bodies:
+        raise ValueError(f"{given[0]} has no place in the {action} of a {_words(kind.name)}")
+    if not given and action == UPDATE:
+        raise ValueError(f"the {UPDATE} of a {_words(kind.name)} has no field to change")
+
+
+def _check_file(kind: Kind, action: str, file: Any) -> None:
+    if file is None:
+        return
+    if not isinstance(file, str) or not file:
+        raise ValueError(f"{FILE} must be the path of a document, not {json_name(file)}")
+    if kind.actions[action].file is None:
+        takes = [
+            name
+            for name, one in KINDS.items()
+            if action in one.actions and one.actions[action].file
+        ]
+        raise ValueError(
+            f"{FILE} can't be attached to the {action} of a {_words(kind.name)}: Thred takes one "
+            f"with that of {', '.join(takes) or 'nothing'}"
+        )
 
 
 def _check_parent(
-    kind: Kind,
+    kind: str,
+    link: Link,
     fields: Mapping[str, Any],
-    references: tuple[Reference, ...],
+    refers: tuple[Reference, ...],
     bad: Callable[[str], BadRecord],
 ) -> None:
-    given = fields.get(kind.parent or "")
-    if references or (isinstance(given, str) and given):
+    given = fields.get(link.id_field)
+    if any(one.kind == link.to for one in refers) or (isinstance(given, str) and given):
         return
-    link = kind.links[0]
     if given is None:
-        raise bad(f"a {kind.name} needs {link.id_field} or {link.external_field}")
-    raise bad(f"{link.id_field} must be text, not {_json_name(given)}")
-
-
-def _resolve(
-    holder: dict[str, Any], link: Link, id_of: Callable[[Reference], str | None]
-) -> dict[str, Any]:
-    external_id = holder.get(link.external_field)
-    if external_id is None:
-        if not link.native:
-            holder.pop(link.external_field, None)  # an explicit null, which only we would know
-        return holder
-    found = id_of(Reference(link.to, external_id, link.native))
-    if found is not None:
-        del holder[link.external_field]
-        holder[link.id_field] = found
-    return holder
+        raise bad(f"a {kind} needs {link.id_field} or {link.external_field}")
+    raise bad(f"{link.id_field} must be text, not {json_name(given)}")
 
 
 # --- words ---------------------------------------------------------------------------
@@ -335,7 +284,7 @@ def _unknown_type(name: Any) -> str:
     if name is None:
         return f"type is missing; it is one of {known}"
     if not isinstance(name, str):
-        return f"type must be one of {known}, not {_json_name(name)}"
+        return f"type must be one of {known}, not {json_name(name)}"
     near = difflib.get_close_matches(name.lower(), KINDS, n=1)
     hint = f"did you mean {near[0]}?" if near else f"known are {known}"
     return f"type {name[:80]!r} is unknown; {hint}"
@@ -346,20 +295,21 @@ def _needs_text(field: str, value: Any, why: str) -> str:
         return f"{field} is missing: {why}"
     if value == "":
         return f"{field} is empty: {why}"
-    return f"{field} must be text, not {_json_name(value)}"
+    return f"{field} must be text, not {json_name(value)}"
 
 
-def _json_name(value: Any) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return "a number"
-    if isinstance(value, str):
-        return "text" if value else "empty text"
-    if isinstance(value, list | tuple):
-        return "a list"
-    if isinstance(value, Mapping):
-        return "an object"
-    return type(value).__name__
+def _unknown_action(kind: Kind, action: Any) -> str:
+    known = ", ".join(kind.actions)
+    if not isinstance(action, str):
+        return f"{ACTION} must be one of {known}, not {json_name(action)}"
+    return f"{ACTION} {action[:80]!r} is none of a {_words(kind.name)}; it is one of {known}"
+
+
+def _no_business(given: Any, fields: Mapping[str, Any]) -> str:
+    if given is None and "business_id" in fields:
+        return "business is missing: business_id is given in its place; call it business"
+    return _needs_text(BUSINESS, given, "a business's Thred id or external_id")
+
+
+def _words(kind: str) -> str:
+    return kind.replace("_", " ")

@@ -1,4 +1,4 @@
-"""Hands out the outcomes: each once the journal has it, where there is one.
+"""Hands out the outcomes: each once the journal and the id store have it, where there are any.
 
 The journal is written by a thread of its own, which exists before anything is sent: what has
 ended while it writes goes into its next transaction (group commit).
@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from queue import SimpleQueue
 
 import attrs
 
-from ..errors import JournalError
+from ..errors import IdStoreError, JournalError
+from .endings import Kept
+from .ids import IdStore, Key, Known
 from .journal import Journal, Row
 from .outcome import Outcome
 from .summary import Summary
@@ -31,17 +33,20 @@ class Reporter:
     def __init__(
         self,
         journal: Journal | None,
+        store: IdStore | None,
         summary: Summary,
         changed: Callable[[], None],
         failed: Callable[[Exception], None],
     ) -> None:
         self.outcomes: deque[Outcome] = deque()
-        self._writer = None if journal is None else _Writer(journal, self._written)
+        self._writer = None if journal is None else _Writer(journal, self._journaled)
+        self._store = store
+        self._storing: asyncio.Task[None] | None = None
         self._summary = summary
         self._changed = changed
         self._failed = failed
-        self._unkept: list[tuple[Row | None, Outcome]] = []  # settled, and not being written
-        self._writing: list[tuple[Row | None, Outcome]] = []
+        self._unkept: list[tuple[Kept | None, Outcome]] = []  # settled, and not being written
+        self._writing: list[tuple[Kept | None, Outcome]] = []
         self._kept = asyncio.Event()  # set once the journal has what is in `_unkept` now
         self._being_kept = self._kept  # … what is in `_writing`
         self._broken = False
@@ -53,8 +58,8 @@ class Reporter:
 
     @property
     def keeps(self) -> bool:
-        """Whether there is a journal."""
-        return self._writer is not None
+        """Whether ends are written down: in a journal, or in an id store."""
+        return self._writer is not None or self._store is not None
 
     @property
     def pending(self) -> int:
@@ -63,26 +68,26 @@ class Reporter:
 
     @property
     def unkept(self) -> int:
-        """How many outcomes wait for the journal."""
+        """How many outcomes wait to be written down."""
         return len(self._unkept) + len(self._writing)
 
-    def report(self, outcome: Outcome, row: Row | None = None) -> None:
-        """One more outcome; ``row`` is what the journal keeps of it, None for nothing."""
-        if self._writer is None:
+    def report(self, outcome: Outcome, kept: Kept | None = None) -> None:
+        """One more outcome, and what is to be kept of it, None for nothing."""
+        if not self.keeps:
             self._hand_out(outcome)
             return
         if not self._unkept and not self._writing:
             # Not at once: what ends in the same moment is written at the same go.
             asyncio.get_running_loop().call_soon(self._write)
-        self._unkept.append((row, outcome))
+        self._unkept.append((kept, outcome))
 
     async def kept(self) -> None:
-        """Return when the journal has all that was reported."""
+        """Return when all that was reported is written down."""
         if self._unkept:
             await self._kept.wait()
 
     async def close(self) -> None:
-        """Return when the journal has all that was reported, and its thread has ended."""
+        """Return when all that was reported is written down, and the thread has ended."""
         while self._unkept or self._writing:
             await (self._kept if self._unkept else self._being_kept).wait()
         if self._writer is not None:
@@ -90,25 +95,51 @@ class Reporter:
 
     def _write(self) -> None:
         """Give what has come to the journal."""
-        assert self._writer is not None
         if self._writing or not self._unkept:
             return
         self._writing, self._unkept = self._unkept, []
         self._being_kept, self._kept = self._kept, asyncio.Event()
-        rows = [row for row, _ in self._writing if row is not None]
-        if rows and not self._broken:
+        rows = [kept.row for kept, _ in self._writing if kept is not None and kept.row is not None]
+        if self._writer is not None and rows and not self._broken:
             self._writer.put(rows)
         else:
-            self._written(None)
+            self._journaled(None)
+
+    def _journaled(self, error: Exception | None) -> None:
+        """The journal has what it was given, or can't take it. Now the id store."""
+        entries = {
+            kept.key: kept.known
+            for kept, _ in self._writing
+            if kept is not None and kept.key is not None
+        }
+        if self._store is None or not entries or error is not None or self._broken:
+            self._written(error)
+        else:
+            # Not one of the run's tasks: its end, too, waits for what is written.
+            self._storing = asyncio.create_task(self._put(self._store, entries))
+
+    async def _put(self, store: IdStore, entries: Mapping[Key, Known | None]) -> None:
+        failure: Exception | None = None
+        try:
+            known = {key: one for key, one in entries.items() if one is not None}
+            if known:
+                await store.put(known)
+            if gone := entries.keys() - known.keys():
+                await store.drop(gone)
+        except Exception as error:
+            failure = error
+        except asyncio.CancelledError:
+            failure = IdStoreError("the id store was cancelled from outside while it wrote")
+        self._written(failure)
 
     def _written(self, error: Exception | None) -> None:
-        """The journal has what it was given, or can't take it."""
+        """All is written down, or can't be."""
         if error is not None:
             self._broken = True
             self._failed(error)
         batch, self._writing = self._writing, []
-        for row, outcome in batch:
-            if row is not None:
+        for kept, outcome in batch:
+            if kept is not None:
                 outcome = attrs.evolve(outcome, journaled=not self._broken)
             try:
                 self._hand_out(outcome)

@@ -18,13 +18,15 @@ class Key(NamedTuple):
     """What names a record: no two records of a business, type and parent share an external_id.
 
     ``parent`` is what the record belongs to, where its type has one: a refund payment belongs
-    to its refund, and two refunds may each have a payment ``p1``.
+    to its refund, and two refunds may each have a payment ``p1``. ``step`` counts what the input
+    does with a record after it is made: 0 is the create, 1 the first line that comes after it.
     """
 
     business: str
     kind: str
     external_id: str
     parent: str = ""
+    step: int = 0
 
 
 class State(enum.IntEnum):
@@ -68,6 +70,7 @@ class Results:
     def __init__(self) -> None:
         self._tables: dict[tuple[str, str], dict[str, bytes]] = {}
         self._reasons: dict[Key, str] = {}  # of earlier runs; few records have one
+        self._parents: dict[tuple[str, str], dict[str, str]] = {}  # by external_id, one a line
 
     def __len__(self) -> int:
         return sum(map(len, self._tables.values()))
@@ -86,6 +89,13 @@ class Results:
         """Remember how the record of ``key`` ended."""
         if reason is not None:
             self._reasons[key] = reason
+        if key.parent and not key.step:
+            known = self._parents.setdefault(key[:2], {})
+            parents = known.get(key.external_id)
+            if parents is None:
+                known[key.external_id] = key.parent
+            elif key.parent not in parents.split("\n"):
+                known[key.external_id] = f"{parents}\n{key.parent}"
         flags = state | (_EARLIER if earlier else 0)
         tail = b""
         if id is not None:
@@ -137,13 +147,23 @@ class Results:
         raw = self._raw(key)
         return None if raw is None else _id(raw)
 
+    def drop(self, key: Key) -> None:
+        """Forget a record: it is deleted."""
+        self._tables.get(key[:2], {}).pop(_name(key), None)
+
+    def whole(self, key: Key) -> list[Key]:
+        """The keys that one without its parent may mean: of records that ended so far."""
+        parents = self._parents.get(key[:2], {}).get(key.external_id)
+        return [key._replace(parent=one) for one in parents.split("\n")] if parents else []
+
     def _raw(self, key: Key) -> bytes | None:
         table = self._tables.get(key[:2])
         return None if table is None else table.get(_name(key))
 
 
 def _name(key: Key) -> str:
-    return f"{key.parent}\0{key.external_id}" if key.parent else key.external_id
+    name = f"{key.parent}\0{key.external_id}" if key.parent else key.external_id
+    return f"{name}\0\0{key.step}" if key.step else name
 
 
 def _pack(id: str) -> bytes | None:

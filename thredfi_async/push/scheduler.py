@@ -8,96 +8,29 @@ come yet: only reading on can free it, so stuck records must never stop the read
 
 from __future__ import annotations
 
-import enum
 from collections import Counter, deque
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable
 from typing import Any, Generic, TypeVar
 
-import attrs
-
-from .outcome import WaitedFor
+from .nodes import (
+    Need,
+    Node,
+    Settled,
+    Strength,
+    Verdict,
+    ambiguous,
+    conflict,
+    cut_off,
+    done_earlier,
+    same,
+    state_of,
+    unknown_reference,
+)
 from .results import Entry, Key, Results, State
 
-__all__ = ["Need", "Node", "Scheduler", "Settled", "Strength", "Verdict"]
+__all__ = ["Scheduler"]
 
 P = TypeVar("P")
-
-
-class Strength(enum.Enum):
-    """How a record depends on another."""
-
-    REQUIRED = enum.auto()  # must have succeeded, and must be in the input
-    PREFERRED = enum.auto()  # must have succeeded if it is in the input
-    AFTER = enum.auto()  # must have ended, well or not
-    TWIN = enum.auto()  # the same record again: shares its end, is not sent
-
-
-@attrs.frozen
-class Need:
-    """One record that another one refers to."""
-
-    key: Key
-    strength: Strength
-
-
-class Verdict(enum.Enum):
-    """How a record ended."""
-
-    CREATED = enum.auto()
-    REPLAYED = enum.auto()
-    DIFFERS = enum.auto()
-    FAILED = enum.auto()
-    UNKNOWN = enum.auto()
-
-
-_STATES = {
-    Verdict.CREATED: State.DONE,
-    Verdict.REPLAYED: State.DONE,
-    Verdict.DIFFERS: State.DIFFERS,
-    Verdict.FAILED: State.FAILED,
-    Verdict.UNKNOWN: State.UNKNOWN,
-}
-
-
-@attrs.define(eq=False)
-class Node(Generic[P]):
-    """One record. ``payload`` is the caller's; the scheduler never looks into it.
-
-    ``holds`` and ``after`` order records that don't refer to each other: a node starts
-    only after every earlier node that holds one of its ``after`` marks has ended.
-    ``remember_id``: whether other records may need this one's id. ``changed``: whether an
-    earlier run failed with this record when it had other content. ``uncertain``: whether an
-    earlier run never learned what became of it.
-    """
-
-    key: Key
-    line: int
-    fingerprint: bytes
-    payload: P
-    needs: Sequence[Need] = ()
-    holds: Sequence[Hashable] = ()
-    after: Sequence[Hashable] = ()
-    remember_id: bool = True
-    changed: bool = False
-    uncertain: bool = False
-    # the scheduler's own
-    waiting: int = attrs.field(default=0, init=False)  # for how many others it waits
-    blocked: int = attrs.field(default=0, init=False)  # how many of them are not in sight
-    settled: bool = attrs.field(default=False, init=False)
-    repeats: bool = attrs.field(default=False, init=False)  # its key belongs to another node
-    dependents: list[tuple[Node[P], Strength]] = attrs.field(factory=list, init=False)
-
-
-@attrs.frozen
-class Settled(Generic[P]):
-    """The end of one record. ``detail`` is what its sender passed along."""
-
-    node: Node[P]
-    verdict: Verdict
-    id: str | None = None
-    reason: str | None = None
-    waited_for: WaitedFor | None = None
-    detail: Any = None
 
 
 class Scheduler(Generic[P]):
@@ -106,10 +39,12 @@ class Scheduler(Generic[P]):
     Feed it with `add`, take what may be sent from ``ready``, report each with `done` or
     `failed`, and take every end, of sent and unsent ones alike, from ``settled``.
     Call `finish` when the input has ended. ``results`` holds what earlier runs settled: a
-    record that is the same as then is not sent again, one with other content is.
+    record that is the same as then is not sent again, one with other content is. ``closed``: what
+    is required has to be in the input, else it may be known from before.
     """
 
-    def __init__(self, results: Results | None = None) -> None:
+    def __init__(self, results: Results | None = None, *, closed: bool = False) -> None:
+        self._closed = closed
         self._results = Results() if results is None else results
         self.ready: deque[Node[P]] = deque()
         self.settled: deque[Settled[P]] = deque()
@@ -117,7 +52,8 @@ class Scheduler(Generic[P]):
         self.active_of: Counter[str] = Counter()  # the same, by business
         self.stuck = 0
         self.finished = False
-        self._active: dict[Key, Node[P]] = {}
+        self._active: dict[Key, Node[P]] = {}  # what makes a record, by its key
+        self._parents: dict[Key, dict[Key, None]] = {}  # of these, by the key without a parent
         self._awaited: dict[Key, list[tuple[Node[P], Strength]]] = {}
         self._holders: dict[Hashable, dict[Node[P], None]] = {}
 
@@ -127,14 +63,19 @@ class Scheduler(Generic[P]):
         """Take in the next record of the input."""
         self.active += 1
         self.active_of[node.key.business] += 1
-        first = self._active.get(node.key)
-        if first is not None:
+        first = self._active.get(node.key) if node.creates else None
+        if first is not None and not node.key.step:
             self._repeat_of_active(node, first)
             return
         entry = self._settled(node)
         if entry is not None and self._ends_as(node, entry):
             return
-        self._active[node.key] = node
+        self._enter(node)
+        if node.preset is not None:
+            self._adopt_waiters(node)
+            end = node.preset
+            self._settle(Settled(node, end.verdict, id=end.id, reason=end.reason))
+            return
         lost = self._wait_for_needs(node)
         for mark in node.after:
             for holder in self._holders.get(mark, ()):
@@ -144,7 +85,7 @@ class Scheduler(Generic[P]):
         self.stuck += node.blocked > 0
         self._adopt_waiters(node)
         if lost is not None:
-            self._settle(self._cut_off(node, lost))
+            self._settle(lost)
         elif node.waiting == 0:
             self.ready.append(node)
 
@@ -159,19 +100,17 @@ class Scheduler(Generic[P]):
     def finish(self) -> None:
         """The input has ended: what has not come by now will not come.
 
-        Records that require it fail. Those that only prefer it become ready: the API
-        may know it from before.
+        Records that require it fail, unless it may be known from before.
         """
         self.finished = True
         awaited, self._awaited = self._awaited, {}
         for key, waiters in awaited.items():
             for node, strength in waiters:
-                if strength is Strength.REQUIRED:
-                    self._settle(_unknown_reference(node, key))
+                if self._closed and strength is Strength.REQUIRED:
+                    self._settle(unknown_reference(node, key))
         for waiters in awaited.values():
-            for node, strength in waiters:
-                if strength is Strength.PREFERRED:
-                    self._release(node, was_blocked=True)
+            for node, _ in waiters:
+                self._release(node, was_blocked=True)
 
     # --- what is reported ------------------------------------------------------------
 
@@ -190,9 +129,26 @@ class Scheduler(Generic[P]):
         """The node was sent or refused; Thred doesn't have it, or nobody knows."""
         self._settle(Settled(node, verdict, reason=reason, detail=detail))
 
-    def id_of(self, key: Key) -> str | None:
+    def id_of(self, need: Need) -> str | None:
         """Thred's id of a record that was done."""
-        return self._results.id_of(key)
+        keys = self._meant(need)
+        return self._results.id_of(keys[0]) if len(keys) == 1 else None
+
+    def is_earlier(self, need: Need) -> bool:
+        """Whether an earlier run has made what is needed."""
+        entry = next(map(self._results.get, self._meant(need)), None)
+        return entry is not None and entry.earlier
+
+    def fingerprint_of(self, key: Key) -> bytes | None:
+        """The content that a record was made with."""
+        entry = self._results.get(key)
+        return None if entry is None or not entry.state.is_there else entry.fingerprint
+
+    def forget(self, need: Need) -> None:
+        """What an earlier run has made isn't there any more."""
+        if self.is_earlier(need):
+            for key in self._meant(need):
+                self._results.drop(key)
 
     def knows(self, key: Key) -> bool:
         """Whether the input has had a record of this key."""
@@ -203,7 +159,7 @@ class Scheduler(Generic[P]):
     def _repeat_of_active(self, node: Node[P], first: Node[P]) -> None:
         node.repeats = True
         if first.fingerprint != node.fingerprint:
-            self._settle(_conflict(node, first.line))
+            self._settle(conflict(node, first.line))
             return
         self._wait(node, first, Strength.TWIN)
         self.stuck += node.blocked > 0
@@ -219,19 +175,19 @@ class Scheduler(Generic[P]):
 
     def _ends_as(self, node: Node[P], entry: Entry) -> bool:
         """Whether a record of this key that is settled settles the node as well."""
-        same = entry.fingerprint == node.fingerprint
+        is_same = entry.fingerprint == node.fingerprint
         if not entry.earlier:
             end = (
-                _same(node, entry.state, entry.line, entry.id)
-                if same
-                else _conflict(node, entry.line)
+                same(node, entry.state, entry.line, entry.id)
+                if is_same
+                else conflict(node, entry.line)
             )
-        elif same and entry.state.is_there:
+        elif is_same and entry.state.is_there:
             # From here on it is a record of this run, for those that repeat it.
             self._results.put(node.key, entry.state, node.line, node.fingerprint, entry.id)
-            end = _done_earlier(node, entry)
+            end = done_earlier(node, entry)
         else:
-            node.changed = node.changed or (not same and entry.state is State.FAILED)
+            node.changed = node.changed or (not is_same and entry.state is State.FAILED)
             node.uncertain = node.uncertain or entry.state is State.UNKNOWN
             return False
         node.repeats = True
@@ -240,21 +196,40 @@ class Scheduler(Generic[P]):
 
     # --- waiting -----------------------------------------------------------------------
 
-    def _wait_for_needs(self, node: Node[P]) -> Key | None:
-        """Hook the node to what it needs. The key of a need that is already lost, if any."""
-        lost: Key | None = None
+    def _enter(self, node: Node[P]) -> None:
+        """From now on those who name the record mean what this node makes of it."""
+        if node.creates:
+            self._active[node.record] = node
+            if node.key.parent:
+                self._parents.setdefault(_anywhere(node.record), {})[node.record] = None
+
+    def _meant(self, need: Need) -> list[Key]:
+        """The records that a need may mean: more than one where it doesn't say of which parent."""
+        if not need.anywhere:
+            return [need.key]
+        active = self._parents.get(need.key, {})
+        return list(dict.fromkeys([*active, *self._results.whole(need.key)]))
+
+    def _wait_for_needs(self, node: Node[P]) -> Settled[P] | None:
+        """Hook the node to what it needs. Its end, where that is lost already."""
+        lost: Settled[P] | None = None
         for need in node.needs:
-            dependency = self._active.get(need.key)
+            keys = self._meant(need)
+            if len(keys) > 1:
+                return lost or ambiguous(node, need.key)
+            key = keys[0] if keys else need.key
+            dependency = self._active.get(key)
             if dependency is not None:
                 self._wait(node, dependency, need.strength)
                 continue
-            state = self._results.state_of(need.key)
+            state = self._results.state_of(key)
             if state is None:
-                self._awaited.setdefault(need.key, []).append((node, need.strength))
-                node.waiting += 1
-                node.blocked += 1
-            elif not state.is_there and lost is None:
-                lost = need.key
+                if need.strength is not Strength.EARLIER and not self.finished:
+                    self._awaited.setdefault(need.key, []).append((node, need.strength))
+                    node.waiting += 1
+                    node.blocked += 1
+            elif not state.is_there:
+                lost = lost or self._cut_off(node, key)
         return lost
 
     def _wait(self, node: Node[P], dependency: Node[P], strength: Strength) -> None:
@@ -264,8 +239,12 @@ class Scheduler(Generic[P]):
 
     def _adopt_waiters(self, node: Node[P]) -> None:
         """Those that waited for this record to come now wait for it to end."""
-        waiters = self._awaited.pop(node.key, None)
-        if waiters is None:
+        if not node.creates:
+            return
+        waiters = self._awaited.pop(node.record, [])
+        if node.key.parent:
+            waiters += self._awaited.pop(_anywhere(node.record), [])
+        if not waiters:
             return
         node.dependents.extend(waiters)
         if node.blocked == 0:
@@ -308,26 +287,34 @@ class Scheduler(Generic[P]):
                 continue
             was_blocked = node.blocked > 0
             self._close(end)
+            is_there = self._is_there(end)
             for dependent, strength in node.dependents:
                 if strength is Strength.TWIN:
-                    ends.append(_same(dependent, _STATES[end.verdict], node.line, end.id))
-                elif _STATES[end.verdict].is_there or strength is Strength.AFTER:
+                    ends.append(same(dependent, state_of(end), node.line, end.id))
+                elif is_there or strength is Strength.AFTER:
                     self._release(dependent, was_blocked=was_blocked)
                 else:
-                    ends.append(self._cut_off(dependent, node.key))
+                    ends.append(self._cut_off(dependent, node.record))
             node.dependents.clear()
+
+    def _is_there(self, end: Settled[P]) -> bool:
+        """Whether Thred has the record, so that those who refer to it can be sent."""
+        state = self._results.state_of(end.node.record) if end.node.key.step else None
+        return state_of(end).is_there or (state is not None and state.is_there)
 
     def _close(self, end: Settled[P]) -> None:
         node = end.node
-        if not node.repeats:  # first, as all that comes after it can't fail
-            self._results.put(
-                node.key,
-                _STATES[end.verdict],
-                node.line,
-                node.fingerprint,
-                end.id if node.remember_id else None,
-            )
-            del self._active[node.key]
+        if node.creates and not node.repeats:  # first, as all that comes after it can't fail
+            state = state_of(end)
+            if state.is_there or not self._is_there(end):
+                self._results.put(node.record, state, node.line, node.fingerprint, end.id)
+            if self._active.get(node.record) is node:
+                del self._active[node.record]
+                parents = self._parents.get(_anywhere(node.record))
+                if parents is not None and parents.pop(node.record, 0) is None and not parents:
+                    del self._parents[_anywhere(node.record)]
+        elif node.deletes and state_of(end).is_there:
+            self._results.drop(node.record)
         node.settled = True
         self.active -= 1
         self.active_of[node.key.business] -= 1
@@ -340,57 +327,8 @@ class Scheduler(Generic[P]):
 
     def _cut_off(self, node: Node[P], key: Key) -> Settled[P]:
         """The end of a node whose dependency ``key`` is settled, and not well."""
-        entry = self._results.get(key)
-        line = entry.line if entry is not None else None
-        unknown = entry is not None and entry.state is State.UNKNOWN
-        return Settled(
-            node,
-            Verdict.FAILED,
-            reason=f"not sent: it refers to {key.kind} {key.external_id!r} (line {line}), "
-            + ("whose outcome is unknown" if unknown else "which failed"),
-            waited_for=WaitedFor(key.kind, key.external_id, line),
-        )
+        return cut_off(node, key, self._results.get(key))
 
 
-def _unknown_reference(node: Node[P], key: Key) -> Settled[P]:
-    return Settled(
-        node,
-        Verdict.FAILED,
-        reason=f"unknown reference: no {key.kind} {key.external_id!r} of this business in the "
-        "input",
-        waited_for=WaitedFor(key.kind, key.external_id),
-    )
-
-
-def _conflict(node: Node[P], line: int) -> Settled[P]:
-    return Settled(
-        node,
-        Verdict.FAILED,
-        reason=f"not sent: {node.key.kind} {node.key.external_id!r} stands on line {line} with "
-        f"other content than on line {node.line}, and one external_id names one record",
-    )
-
-
-def _same(node: Node[P], state: State, line: int, id: str | None) -> Settled[P]:
-    """The end of a record that is the same as another, settled one."""
-    same = f"the same record as line {line}"
-    match state:
-        case State.DONE:
-            return Settled(node, Verdict.REPLAYED, id=id, reason=f"{same}, sent once")
-        case State.DIFFERS:
-            return Settled(
-                node, Verdict.DIFFERS, id=id, reason=f"{same}, which Thred has with other content"
-            )
-        case State.UNKNOWN:
-            return Settled(node, Verdict.UNKNOWN, reason=f"{same}, whose outcome is unknown")
-        case State.FAILED:
-            return Settled(node, Verdict.FAILED, reason=f"not sent: {same}, which failed")
-
-
-def _done_earlier(node: Node[P], entry: Entry) -> Settled[P]:
-    """The end of a record that an earlier run has settled."""
-    done = "done in an earlier run"
-    if entry.state is State.DIFFERS:
-        reason = f"{done}: {entry.reason}" if entry.reason else done
-        return Settled(node, Verdict.DIFFERS, id=entry.id, reason=reason)
-    return Settled(node, Verdict.REPLAYED, id=entry.id, reason=done)
+def _anywhere(key: Key) -> Key:
+    return key._replace(parent="", step=0)

@@ -22,7 +22,8 @@ class Summary:
     status), is on its way, or waits. ``unsent`` is how many were read and not settled
     when the run ended early. ``complete``: the input was read to its end, and every record of
     it has an outcome.
-    ``requests`` and ``retries`` count HTTP requests, those for tokens included.
+    ``requests`` and ``retries`` count HTTP requests, those for tokens included; ``look_ups`` are
+    the records that were looked up at Thred because others name them.
     """
 
     records: int = 0
@@ -30,6 +31,7 @@ class Summary:
     seconds: float = 0.0
     requests: int = 0
     retries: int = 0
+    look_ups: int = 0
     unsent: int = 0
     complete: bool = False
 
@@ -67,6 +69,7 @@ class Summary:
         return {
             "records": self.records,
             "created": self.total(Status.CREATED),
+            "changed": self.total(Status.CHANGED),
             "replayed": self.total(Status.REPLAYED),
             "differs": self.differs,
             "failed": self.failed,
@@ -77,12 +80,14 @@ class Summary:
             "seconds": round(self.seconds, 3),
             "requests": self.requests,
             "retries": self.retries,
+            "look_ups": self.look_ups,
         }
 
 
 def _row(counts: dict[Status, int]) -> dict[str, int]:
     return {
         "created": counts[Status.CREATED],
+        "changed": counts[Status.CHANGED],
         "replayed": counts[Status.REPLAYED],
         "differs": counts[Status.DIFFERS],
         "failed": counts[Status.FAILED] + counts[Status.UNKNOWN],
