@@ -6,7 +6,6 @@ checked here but by the request models when the record is sent.
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import (
     AsyncGenerator,
@@ -23,6 +22,7 @@ from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 import attrs
 
+from ..texts import nearest
 from .kinds import KINDS, Kind, Link
 from .outcome import CONTENT, Status
 from .results import FINGERPRINT_BYTES
@@ -336,8 +336,8 @@ def _unknown_type(name: Any) -> str:
         return f"type is missing; it is one of {known}"
     if not isinstance(name, str):
         return f"type must be one of {known}, not {_json_name(name)}"
-    near = difflib.get_close_matches(name.lower(), KINDS, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"known are {known}"
+    near = nearest(name, KINDS)
+    hint = f"did you mean {near}?" if near else f"known are {known}"
     return f"type {name[:80]!r} is unknown; {hint}"
 
 
