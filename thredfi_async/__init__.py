@@ -39,6 +39,8 @@ from .response import Response, with_response
 from .retry import RetryPolicy
 from .uploads import Upload
 
+__version__ = "0.1.0"
+
 __all__ = [
     "UNSET",
     "ApiError",

@@ -245,7 +245,8 @@ class ThredfiClient(AnyOperation):
     def from_env(cls, **arguments: Any) -> Self:
         """A client from the environment variables; ``arguments`` win over them.
 
-        THREDFI_PARTNER_UUID, THREDFI_API_KEY, and THREDFI_BASE_URL or else THREDFI_ENVIRONMENT.
+        THREDFI_PARTNER_UUID, THREDFI_API_KEY, and THREDFI_BASE_URL or else THREDFI_ENVIRONMENT;
+        THREDFI_ALLOW_HTTP=1 allows a base URL without TLS. Raises `ConfigurationError`.
         """
         names = ["partner_uuid", "api_key"]
         if "environment" not in arguments and "base_url" not in arguments:
@@ -254,6 +255,8 @@ class ThredfiClient(AnyOperation):
             value = os.environ.get(f"THREDFI_{name.upper()}")
             if value:
                 arguments.setdefault(name, value)
+        if "allow_http" not in arguments:
+            arguments["allow_http"] = _is_on("THREDFI_ALLOW_HTTP")
         return cls(**arguments)
 
     async def __aenter__(self) -> Self:
@@ -368,6 +371,16 @@ class ThredfiClient(AnyOperation):
             on_difference=on_difference,
             send_unchanged=send_unchanged,
         )
+
+
+def _is_on(variable: str) -> bool:
+    value = os.environ.get(variable, "")
+    known = dict.fromkeys(("1", "true", "yes", "on"), True)
+    known |= dict.fromkeys(("", "0", "false", "no", "off"), False)
+    try:
+        return known[value.strip().lower()]
+    except KeyError:
+        raise ConfigurationError(f"{variable} must be 1 or 0, not {value!r:.80}") from None
 
 
 def _base_url(environment: str | None, base_url: str | None) -> str:

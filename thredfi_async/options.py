@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 from .errors import InvalidRequest
 from .operation import Operation
 from .retry import is_positive
-from .texts import shown
+from .texts import nearest, shown
 
 __all__ = ["CallOptions", "check_options"]
 
@@ -38,11 +38,9 @@ def check_options(operation: Operation[Any], options: CallOptions) -> None:
         known = _OPTIONS.get(name)
         if known is None:
             # Keyword arguments that a method doesn't name end up here, filters of lists too.
-            import difflib
-
             names = [*_OPTIONS, *(parameter.name for parameter in operation.query)]
-            near = difflib.get_close_matches(name, names, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
+            near = nearest(name, names)
+            hint = f"; did you mean {near}?" if near else ""
             raise InvalidRequest.at(name, f"isn't an argument of {operation.id}{hint}")
         is_good, text = known
         if not is_good(value):

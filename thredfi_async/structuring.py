@@ -5,7 +5,6 @@ Nothing is converted silently, and every message names its field. Imported on fi
 
 from __future__ import annotations
 
-import difflib
 import enum
 import math
 import types
@@ -30,6 +29,7 @@ from cattrs.gen import make_dict_structure_fn, override
 from .checks import LARGEST, check_held
 from .errors import InvalidRequest
 from .fields import FilePart, UnsetType, is_whole, model_fields, rest_of, told_by
+from .texts import nearest
 
 __all__ = ["structured"]
 
@@ -317,6 +317,6 @@ def _relative(error: Any, path: str) -> list[tuple[str, str]]:
 
 
 def _unknown_key(key: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}."
+    near = nearest(key, known)
+    hint = f"did you mean {near}?" if near else f"known are {', '.join(known)}."
     return f"is unknown; {hint} What the description doesn't know yet goes into extra_body"

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
 
-__all__ = ["DAMAGED", "BrokenJSON", "harmless", "read_json", "shown"]
+__all__ = ["DAMAGED", "BrokenJSON", "harmless", "nearest", "read_json", "shown"]
 
 DAMAGED = "\ufffd"
 """Stands where a text can't be read: what holds it was something else."""
@@ -41,6 +42,54 @@ def shown(value: object) -> str:
         return harmless(repr(value)[:_SHOWN])
     except Exception:
         return f"a value of type {type(value).__name__}"
+
+
+def nearest(name: str, names: Collection[str]) -> str | None:
+    """The one of ``names`` that ``name`` likely stands for; None where that is anybody's guess.
+
+    >>> nearest("costumer", ["customer", "payment"]), nearest("payout", ["customer", "payment"])
+    ('customer', None)
+    >>> nearest("amount", ["amount_cents", "memo"])
+    'amount_cents'
+
+    It is a slip of the pen away, or two in a long name: a character left out, added, changed, or
+    in its neighbour's place. Or it is the only one that has all words of ``name``. Case doesn't
+    count, nor what separates words.
+    """
+    plain = _plain(name)
+    slips = 1 if len(plain) < 8 else 2
+    near: list[tuple[int, str]] = []
+    for one in names:
+        other = _plain(one)
+        if abs(len(other) - len(plain)) <= slips < len(plain):
+            near.append((_distance(plain, other), one))
+    if near and min(near)[0] <= slips:
+        return min(near)[1]
+    words = _words(name)
+    holding = [one for one in names if words and words <= _words(one)]
+    return holding[0] if len(holding) == 1 else None
+
+
+def _words(name: str) -> set[str]:
+    return set(re.split("[_ -]+", name.lower())) - {""}
+
+
+def _plain(name: str) -> str:
+    return re.sub("[_ -]", "", name.lower())
+
+
+def _distance(a: str, b: str) -> int:
+    """How many slips lie between two texts: optimal string alignment."""
+    before: list[int] = []
+    row = list(range(len(b) + 1))
+    for i, one in enumerate(a, 1):
+        before, last, row = row, before, [i]
+        for j, other in enumerate(b, 1):
+            cost = min(before[j] + 1, row[-1] + 1, before[j - 1] + (one != other))
+            if i > 1 and j > 1 and one == b[j - 2] and a[i - 2] == other:
+                cost = min(cost, last[j - 2] + 1)
+            row.append(cost)
+    return row[-1]
 
 
 def read_json(data: bytes) -> tuple[Any, str]:

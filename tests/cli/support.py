@@ -1,13 +1,15 @@
-"""Running the real command as a process of its own."""
+"""Running the real command: as a process of its own, or, cheaper, inside the tests' own."""
 
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
+from unittest.mock import patch
 
 import attrs
 
@@ -71,3 +73,30 @@ async def thredfi(*arguments: str | Path, env: Mapping[str, str] = UNREACHABLE, 
         more["stdin"] = asyncio.subprocess.PIPE
     async with running(*arguments, env=env, **more) as process:
         return await end(process, given)
+
+
+async def invoked(
+    *arguments: str | Path, env: Mapping[str, str] = UNREACHABLE, given: str | None = None
+) -> Ended:
+    """The command in a thread of this process, for what isn't about processes and signals."""
+    return await asyncio.to_thread(_invoked, tuple(map(str, arguments)), env, given)
+
+
+def _invoked(arguments: tuple[str, ...], env: Mapping[str, str], given: str | None) -> Ended:
+    from thredfi_async.cli.app import app
+
+    clean = {name: value for name, value in os.environ.items() if "THREDFI" not in name}
+    out, err = io.StringIO(), io.StringIO()
+    stdin = io.TextIOWrapper(io.BytesIO((given or "").encode()))
+    with (
+        patch.dict(os.environ, {**clean, "COLUMNS": "120", **env}, clear=True),
+        patch.object(sys, "stdin", stdin),
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
+        try:
+            app(args=list(arguments), prog_name="thredfi")
+            status = 0
+        except SystemExit as end:
+            status = end.code if isinstance(end.code, int) else 0
+    return Ended(status, out.getvalue(), err.getvalue())

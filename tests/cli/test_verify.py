@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support import FakeClock, ScriptedServer, answer
+from tests.support import BUSINESS, FakeClock, ScriptedServer, answer
 from thredfi_async import ThredfiClient
 from thredfi_async.cli.verify import Verification
 
@@ -90,9 +90,9 @@ async def test_a_report_that_lags_is_waited_for_and_one_that_never_comes_is_name
     known = {"partner_uuid": "p", "api_key": "k", "clock": clock}
     async with ScriptedServer() as server, ThredfiClient(base_url=server.url, **known) as thredfi:
         server.script = script
-        verification = Verification(thredfi, "b", wait=30, clock=clock)
+        verification = Verification(thredfi, BUSINESS, wait=30, clock=clock)
         assert await verification.run() == 0
         assert clock.slept == [2.0, 2.0]
         capsys.readouterr()
-        assert await Verification(thredfi, "b", wait=3, clock=clock).run() == 1
+        assert await Verification(thredfi, BUSINESS, wait=3, clock=clock).run() == 1
     assert "is not in it after 3 s" in capsys.readouterr().out

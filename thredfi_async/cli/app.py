@@ -8,50 +8,37 @@ from typing import Annotated
 
 import typer
 
+from .. import __version__
+from .commands import businesses, call
 from .connection import Connection
 from .endings import STATUSES, carry_out
 from .interrupts import in_loop
+from .options import AllowHttp, ApiKeyFile, AsJson, BaseUrl, Environment, PartnerUuid
+from .output import say
 
 __all__ = ["app"]
 
 app = typer.Typer(
     help="Thred's Partner API from the command line.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,  # its tracebacks show locals, and those hold secrets
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-BaseUrl = Annotated[
-    str | None,
-    typer.Option(
-        help="Where to send to, in place of an environment's URL (env var: THREDFI_BASE_URL).",
-        show_default=False,
-    ),
-]
-Environment = Annotated[
-    str | None,
-    typer.Option(
-        help="sandbox or production (env var: THREDFI_ENVIRONMENT; default: sandbox).",
-        show_default=False,
-    ),
-]
-PartnerUuid = Annotated[
-    str | None,
-    typer.Option(help="The partner's UUID.", envvar="THREDFI_PARTNER_UUID", show_default=False),
-]
-ApiKeyFile = Annotated[
-    Path | None,
-    typer.Option(
-        help="A file that holds the API key, if it isn't in THREDFI_API_KEY. "
-        "It can't be given as an argument: arguments can be read by others.",
-        show_default=False,
-    ),
-]
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        say(f"thredfi-async {__version__}")
+        raise typer.Exit
 
 
 @app.callback()
-def _thredfi() -> None:
+def _thredfi(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True),
+    ] = False,
+) -> None:
     """Thred's Partner API from the command line.
 
     Credentials come from the environment: THREDFI_PARTNER_UUID and THREDFI_API_KEY.
@@ -95,6 +82,40 @@ def push(
             help="Go on where the run of --journal ended: what is done isn't sent again.",
         ),
     ] = False,
+    ids: Annotated[
+        Path | None,
+        typer.Option(
+            help="Read and keep Thred's ids in this file (SQLite), from run to run: records may "
+            "refer to those of earlier runs, and what is unchanged isn't sent again.",
+            show_default=False,
+        ),
+    ] = None,
+    known: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Also read ids from this file: that of another --ids, or an earlier journal. "
+            "May be given several times.",
+            show_default=False,
+        ),
+    ] = None,
+    lookup: Annotated[
+        bool,
+        typer.Option(
+            "--lookup/--no-lookup",
+            help="Whether to look up at Thred what records refer to and no file knows.",
+        ),
+    ] = True,
+    on_difference: Annotated[
+        str,
+        typer.Option(
+            help="What to do with a record that Thred has with other content: report it, update "
+            "the fields that differ, or ignore them.",
+            autocompletion=lambda: ["report", "update", "ignore"],
+        ),
+    ] = "report",
+    send_all: Annotated[
+        bool, typer.Option("--all", help="Send what is unchanged by --ids as well.")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the summary as JSON, and nothing else.")
     ] = False,
@@ -103,24 +124,31 @@ def push(
     environment: Environment = None,
     partner_uuid: PartnerUuid = None,
     api_key_file: ApiKeyFile = None,
+    allow_http: AllowHttp = False,
 ) -> None:
-    """Send many records: customers, invoices, payments, refunds, refund payments.
+    """Send many records: businesses, customers, invoices, payments, payouts, bills and so on.
 
     What refers to something is sent after it; everything else goes side by side. Pushing
-    the same file again creates nothing twice.
+    the same file again creates nothing twice, but for write-offs: those need --ids or a journal.
+    "action" in a record updates, voids, archives, unarchives or deletes what it names.
 
     The file of --failed holds whole records as they were given, that of --journal their ids
     and the reasons why some failed. Both may name people: they are made for you alone (0600).
     """
     from .push import PushCommand
 
-    connection = Connection(base_url, environment, partner_uuid, api_key_file)
+    connection = Connection(base_url, environment, partner_uuid, api_key_file, allow_http)
     command = PushCommand(
         file=file,
         concurrency=concurrency,
         failed=failed,
         journal=journal,
         resume=resume,
+        ids=ids,
+        known=tuple(known or ()),
+        lookup=lookup,
+        on_difference=on_difference,
+        send_all=send_all,
         as_json=as_json,
         progress=not no_progress,
         connection=connection,
@@ -132,15 +160,20 @@ def push(
 def token(
     business: Annotated[
         str | None,
-        typer.Option(help="Thred's id of a business: a token for this business alone."),
+        typer.Option(
+            help="A business, by Thred's id or your external_id: a token for this one alone.",
+            show_default=False,
+        ),
     ] = None,
     show: Annotated[
         bool, typer.Option("--show", help="Print the token itself, and nothing else, on stdout.")
     ] = False,
+    as_json: AsJson = False,
     base_url: BaseUrl = None,
     environment: Environment = None,
     partner_uuid: PartnerUuid = None,
     api_key_file: ApiKeyFile = None,
+    allow_http: AllowHttp = False,
 ) -> None:
     """Fetch an access token and say what it is good for.
 
@@ -148,8 +181,9 @@ def token(
     """
     from .token import show_token
 
-    connection = Connection(base_url, environment, partner_uuid, api_key_file)
-    raise typer.Exit(carry_out(lambda course: in_loop(show_token(connection, business, show=show))))
+    connection = Connection(base_url, environment, partner_uuid, api_key_file, allow_http)
+    run = partial(show_token, connection, business, show=show, as_json=as_json)
+    raise typer.Exit(carry_out(lambda course: in_loop(run())))
 
 
 @app.command(epilog=STATUSES)
@@ -157,18 +191,20 @@ def verify(
     business: Annotated[
         str | None,
         typer.Option(
-            help="Thred's id of the business to write to. Without it, one with the external_id "
-            "thredfi-verify is created, or found again; not in production.",
+            help="The business to write to, by Thred's id or your external_id. Without it, one "
+            "with the external_id thredfi-verify is created, or found again; not in production.",
             show_default=False,
         ),
     ] = None,
     wait: Annotated[
         float, typer.Option(min=0, help="Seconds until the report must show the invoice.")
     ] = 30.0,
+    as_json: AsJson = False,
     base_url: BaseUrl = None,
     environment: Environment = None,
     partner_uuid: PartnerUuid = None,
     api_key_file: ApiKeyFile = None,
+    allow_http: AllowHttp = False,
 ) -> None:
     """Try out the integration guide: tokens, business, invoice, payment, read back, report.
 
@@ -177,31 +213,41 @@ def verify(
     """
     from .verify import verify as run
 
-    connection = Connection(base_url, environment, partner_uuid, api_key_file)
-    raise typer.Exit(
-        carry_out(lambda course: in_loop(run(connection, business, wait=wait, course=course)))
-    )
+    connection = Connection(base_url, environment, partner_uuid, api_key_file, allow_http)
+    steps = partial(run, connection, business, wait=wait, as_json=as_json)
+    raise typer.Exit(carry_out(lambda course: in_loop(steps(course=course))))
 
 
 @app.command(epilog=STATUSES)
 def drift(
     business: Annotated[
-        str, typer.Option(help="Thred's id of the business to read.", show_default=False)
+        str,
+        typer.Option(
+            help="The business to read, by Thred's id or your external_id.", show_default=False
+        ),
     ],
+    as_json: AsJson = False,
     base_url: BaseUrl = None,
     environment: Environment = None,
     partner_uuid: PartnerUuid = None,
     api_key_file: ApiKeyFile = None,
+    allow_http: AllowHttp = False,
 ) -> None:
     """Read what a business has and print how the answers differ from the description.
 
     The output is OpenAPI Overlay actions, to be pasted into openapi/overlay.yaml before
-    `make codegen`. It holds names and types, no values. Nothing is changed at Thred.
+    `make codegen`; with --json, the differences one by one. It holds names and types, no
+    values. Nothing is changed at Thred.
     """
     from .drift import show_drift
 
-    connection = Connection(base_url, environment, partner_uuid, api_key_file)
-    raise typer.Exit(carry_out(lambda course: in_loop(show_drift(connection, business))))
+    connection = Connection(base_url, environment, partner_uuid, api_key_file, allow_http)
+    run = partial(show_drift, connection, business, as_json=as_json)
+    raise typer.Exit(carry_out(lambda course: in_loop(run())))
+
+
+app.command(epilog=STATUSES)(call)
+app.command(epilog=STATUSES)(businesses)
 
 
 @app.command(epilog=STATUSES)
@@ -214,6 +260,30 @@ def emulator(
         list[str] | None,
         typer.Option(
             help="Create a business with this external_id; can be repeated.", show_default=False
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            help="Makes ids and credentials the same in every run.",
+            envvar="THREDFI_EMULATOR_SEED",
+            show_default=False,
+        ),
+    ] = None,
+    partner_uuid: Annotated[
+        str | None,
+        typer.Option(
+            help="The partner UUID to take, in place of one made up.",
+            envvar="THREDFI_EMULATOR_PARTNER_UUID",
+            show_default=False,
+        ),
+    ] = None,
+    api_key: Annotated[
+        str | None,
+        typer.Option(
+            help="The API key to take, in place of one made up. Never Thred's own: it is printed.",
+            envvar="THREDFI_EMULATOR_API_KEY",
+            show_default=False,
         ),
     ] = None,
     db: Annotated[
@@ -251,6 +321,9 @@ def emulator(
     widget: Annotated[
         Path, typer.Option(help="The folder into which npm installed the widget.")
     ] = Path("build/widget"),
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Say how to reach it as one line of JSON.")
+    ] = False,
 ) -> None:
     """Run a local server that speaks the API and keeps books, until Ctrl-C.
 
@@ -263,11 +336,15 @@ def emulator(
         host,
         port,
         business or [],
+        seed=seed,
+        partner_uuid=partner_uuid,
+        api_key=api_key,
         db=db,
         faults=faults,
         errors=errors,
         strict_tokens=strict_tokens,
         ui_port=ui_port if ui else None,
         widget=widget,
+        as_json=as_json,
     )
     raise typer.Exit(carry_out(lambda course: in_loop(run())))

@@ -12,6 +12,8 @@ from ..errors import ConfigurationError
 
 __all__ = ["Connection"]
 
+_ALLOW = "allow it with --allow-http (env var: THREDFI_ALLOW_HTTP=1)"
+
 
 @attrs.frozen
 class Connection:
@@ -21,6 +23,7 @@ class Connection:
     environment: str | None = None
     partner_uuid: str | None = None
     api_key_file: Path | None = None
+    allow_http: bool = False
 
     def client(self, **more: Any) -> ThredfiClient:
         """A client. Raises `ConfigurationError`."""
@@ -36,7 +39,13 @@ class Connection:
             arguments["partner_uuid"] = self.partner_uuid
         if self.api_key_file is not None:
             arguments["api_key"] = _read_key(self.api_key_file)
-        return ThredfiClient.from_env(**arguments)
+        if self.allow_http:  # else the environment says
+            arguments["allow_http"] = True
+        try:
+            return ThredfiClient.from_env(**arguments)
+        except ConfigurationError as error:
+            text = str(error).replace("pass allow_http=True", _ALLOW)
+            raise ConfigurationError(text) from None
 
 
 def _read_key(path: Path) -> str:

@@ -8,13 +8,17 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import attrs
+
 from ..client import ThredfiClient
 from ..errors import ThredfiError
 from ..operation import Operation
 from ..operations import OPERATIONS
 from ..response import with_response
+from .business import find_business
 from .connection import Connection
 from .endings import Exit
+from .json_text import say_json
 from .output import complain, counted, say
 from .overlay import overlay_actions
 
@@ -25,12 +29,16 @@ _PAGE = 100
 _DAYS = 365  # that the reports cover
 
 
-async def show_drift(connection: Connection, business: str) -> Exit:
+async def show_drift(connection: Connection, business: str, *, as_json: bool = False) -> Exit:
     """Read everything of a business and print overlay actions; the exit status."""
     async with connection.client() as thredfi:
-        await thredfi.businesses.get(business)
-        reader = Reader(thredfi, business)
+        business_id = await find_business(thredfi, business)
+        await thredfi.businesses.get(business_id)
+        reader = Reader(thredfi, business_id)
         await reader.read_all()
+        if as_json:
+            say_json(_figures(thredfi, reader, business_id))
+            return Exit.NOT_ALL_WELL if reader.failed else Exit.WELL
         said = overlay_actions(thredfi.drift)
         answers = counted(reader.answers, "answer")
         looked = f"{answers} of {thredfi.base_url} to {counted(reader.operations, 'operation')}"
@@ -91,6 +99,22 @@ class Reader:
         self.answers += 1
         self._ids[_filled(operation.path, path)] = _ids(response.body)
         return True
+
+
+def _figures(thredfi: ThredfiClient, reader: Reader, business_id: str) -> dict[str, Any]:
+    """The differences one by one: names and types, no values."""
+    differences = [
+        {"operation": operation, **attrs.asdict(one), "times": times}
+        for (operation, one), times in sorted(thredfi.drift.items(), key=lambda item: str(item[0]))
+    ]
+    return {
+        "base_url": thredfi.base_url,
+        "business_id": business_id,
+        "operations": reader.operations,
+        "answers": reader.answers,
+        "not_looked_at": reader.failed,
+        "differences": differences,
+    }
 
 
 def _filled(path: str, values: Mapping[str, str]) -> str:

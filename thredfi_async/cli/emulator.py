@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from ..emulator.ui import widget_page
 from ..errors import ConfigurationError
 from .endings import Exit
 from .interrupts import on_interrupt
+from .json_text import say_json
 from .output import say
 from .outputs import keep_apart
 
@@ -26,17 +28,21 @@ async def serve(
     port: int,
     businesses: Sequence[str],
     *,
+    seed: int | None = None,
+    partner_uuid: str | None = None,
+    api_key: str | None = None,
     db: Path | None = None,
     faults: Path | None = None,
     errors: str = "reference",
     strict_tokens: bool = False,
     ui_port: int | None = None,
     widget: Path,
+    as_json: bool = False,
 ) -> Exit:
     """Run an emulator until an interrupt, its proper end; print how to reach it.
 
-    ``db`` is a file to keep its state in, ``faults`` a plan of faults; ``errors`` and
-    ``strict_tokens`` are those of `Emulator`. With a ``ui_port`` the first business is shown in
+    ``faults`` is a plan of faults; ``seed``, ``partner_uuid``, ``api_key``, ``db``, ``errors``
+    and ``strict_tokens`` are those of `Emulator`. With a ``ui_port`` the first business is shown in
     the widget that is in ``widget``. Raises `ConfigurationError`.
     """
     names = list(dict.fromkeys(businesses))
@@ -46,7 +52,16 @@ async def serve(
     stop = asyncio.Event()
     with on_interrupt(stop.set):
         async with AsyncExitStack() as stack:
-            emulator = _opened(host, port, db, errors, strict_tokens)
+            emulator = _opened(
+                host=host,
+                port=port,
+                seed=seed,
+                partner_uuid=partner_uuid,
+                api_key=api_key,
+                db=db,
+                errors=errors,
+                strict_tokens=strict_tokens,
+            )
             stack.push_async_callback(emulator.stop)
             if faults is not None:
                 _load(emulator, faults)
@@ -54,16 +69,21 @@ async def serve(
                 await emulator.start()
             with _blaming("--db"):
                 ids = {name: emulator.add_business(name) for name in names}
-            said = _welcome(emulator, ids, db)
+            shown = None
             if ui_port is not None:
                 page = widget_page(emulator, names[0], widget=widget, host=host, port=ui_port)
                 with _blaming(f"can't listen on {host}:{ui_port}"):
                     try:
-                        url = await stack.enter_async_context(page)
+                        shown = await stack.enter_async_context(page)
                     except ConfigurationError as error:
                         raise ConfigurationError(f"--ui: {error}") from error
-                said += ["", f"The books of {names[0]} in Thred's widget: {url}"]
-            say(*said)
+            if as_json:
+                say_json(_as_data(emulator, ids, shown))
+            else:
+                said = _welcome(emulator, ids, db)
+                if shown is not None:
+                    said += ["", f"The books of {names[0]} in Thred's widget: {shown}"]
+                say(*said)
             await stop.wait()
     return Exit.WELL
 
@@ -77,13 +97,13 @@ def _blaming(what: str) -> Iterator[None]:
         raise ConfigurationError(f"{what}: {error.strerror or error}") from error
 
 
-def _opened(host: str, port: int, db: Path | None, errors: str, strict_tokens: bool) -> Emulator:
-    shape: Any = errors
+def _opened(**arguments: Any) -> Emulator:
     with _blaming("--db"):
         try:
-            return Emulator(host=host, port=port, db=db, errors=shape, strict_tokens=strict_tokens)
-        except ValueError as error:
-            raise ConfigurationError(f"--{error}") from error
+            return Emulator(**arguments)
+        except ValueError as error:  # its text begins with the name of the argument
+            name, space, text = str(error).partition(" ")
+            raise ConfigurationError(f"--{name.replace('_', '-')}{space}{text}") from error
 
 
 def _load(emulator: Emulator, faults: Path) -> None:
@@ -94,14 +114,24 @@ def _load(emulator: Emulator, faults: Path) -> None:
             raise ConfigurationError(f"--faults: {error}") from error
 
 
+def _as_data(emulator: Emulator, ids: dict[str, str], shown: str | None) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "base_url": emulator.url,
+        "partner_uuid": emulator.partner_uuid,
+        "api_key": emulator.api_key,
+        "businesses": ids,
+    }
+    return told if shown is None else {**told, "widget": shown}
+
+
 def _welcome(emulator: Emulator, ids: dict[str, str], db: Path | None) -> list[str]:
     place = "in memory" if db is None else f"kept in {db}"
     lines = [
         f"The emulator is running at {emulator.url}. Everything is {place}; Ctrl-C ends it.",
         "",
         f"export THREDFI_BASE_URL={emulator.url}",
-        f"export THREDFI_PARTNER_UUID={emulator.partner_uuid}",
-        f"export THREDFI_API_KEY={emulator.api_key}",
+        f"export THREDFI_PARTNER_UUID={shlex.quote(emulator.partner_uuid)}",
+        f"export THREDFI_API_KEY={shlex.quote(emulator.api_key)}",
     ]
     if ids:
         width = max(map(len, ids))

@@ -11,7 +11,7 @@ import attrs
 from ..errors import ApiError, OutcomeUnknown, ThredfiError
 from .output import OutputLost, complain
 
-__all__ = ["STATUSES", "Course", "Exit", "carry_out"]
+__all__ = ["STATUSES", "Course", "Exit", "Interrupted", "carry_out"]
 
 
 class Exit(enum.IntEnum):
@@ -28,6 +28,15 @@ STATUSES = (
     "Exit status: 0 all well; 1 some records failed, differ or are unknown, or Thred refused; "
     "2 could not run, nothing was sent; 3 broke off after something was sent; 130 interrupted."
 )
+
+
+class Interrupted(Exception):
+    """Ctrl-C or SIGTERM, and what is to be said of the call that it cut off."""
+
+    @classmethod
+    def of(cls, interrupt: KeyboardInterrupt) -> Interrupted:
+        """With the notes of an interrupt in its text."""
+        return cls(". ".join(["interrupted", *getattr(interrupt, "__notes__", ())]))
 
 
 @attrs.define
@@ -50,21 +59,23 @@ class Course:
         return self.broken_off()
 
 
-def carry_out(command: Callable[[Course], int]) -> int:
-    """Run a command to its end, whatever ends it. Complaints about that are made."""
+def carry_out(
+    command: Callable[[Course], int], *, report: Callable[[object], None] = complain
+) -> int:
+    """Run a command to its end, whatever ends it; ``report`` says what that was."""
     course = Course()
     try:
         try:
             status = command(course)
         except ThredfiError as error:
-            complain(error)
+            report(error)
             status = course.ended_by(error)
         if status != Exit.INTERRUPTED:  # else what is left may be what was waited for in vain
             sys.stdout.flush()
     except OutputLost as lost:
-        complain(lost)
+        report(lost)
         return course.broken_off()
-    except KeyboardInterrupt:
-        complain("interrupted")
+    except KeyboardInterrupt as interrupt:
+        report(Interrupted.of(interrupt))
         return Exit.INTERRUPTED
     return status

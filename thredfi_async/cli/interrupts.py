@@ -43,18 +43,27 @@ def install() -> None:
 
 
 def in_loop(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine; an interrupt cancels it and is raised as KeyboardInterrupt."""
+    """Run a coroutine; an interrupt cancels it and is raised as KeyboardInterrupt.
+
+    That has the notes of what was cancelled: a write that was cut off says so.
+    """
+    interrupt = KeyboardInterrupt()
 
     async def cancelled_by_interrupt() -> T:
         task = asyncio.current_task()
         assert task is not None
         with on_interrupt(task.cancel):
-            return await work
+            try:
+                return await work
+            except asyncio.CancelledError as cancelled:
+                for note in getattr(cancelled, "__notes__", ()):
+                    interrupt.add_note(note)
+                raise
 
     try:
         return asyncio.run(cancelled_by_interrupt())
     except asyncio.CancelledError:
-        raise KeyboardInterrupt from None
+        raise interrupt from None
     finally:
         work.close()  # where it was interrupted before it began
 

@@ -19,7 +19,17 @@ from typing import Any, TextIO
 
 from . import interrupts
 
-__all__ = ["OutputLost", "abandon", "complain", "counted", "escaped", "install", "note", "say"]
+__all__ = [
+    "OutputLost",
+    "abandon",
+    "complain",
+    "counted",
+    "escaped",
+    "escaped_json",
+    "install",
+    "note",
+    "say",
+]
 
 _PIECE = 4096  # bytes: a pipe that is ready takes as much at once
 _SOON = 0.5  # seconds
@@ -42,6 +52,11 @@ class OutputLost(Exception):
 def escaped(text: object) -> str:
     """A text of whatever origin as one line that leaves a terminal as it is."""
     return _UNPRINTABLE.sub(lambda found: _escape(ord(found[0])), str(text))
+
+
+def escaped_json(text: str) -> str:
+    """One line of JSON that leaves a terminal as it is, and still is JSON."""
+    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _escape(code: int) -> str:

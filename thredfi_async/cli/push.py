@@ -6,16 +6,28 @@ import json
 import os
 import stat
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from pathlib import Path
+from typing import cast
 
 import attrs
 
 from ..client import ThredfiClient
 from ..errors import ConfigurationError, ThredfiError, TransportError
-from ..push import Journal, Outcome, Push, Status, Summary
+from ..push import (
+    Journal,
+    OnDifference,
+    Outcome,
+    Push,
+    Record,
+    SqliteIdStore,
+    Status,
+    Summary,
+)
 from ..push.files import STANDARD_INPUT, read_lines
+from ..push.records import with_file_below
+from ..push.sender import ON_DIFFERENCE
 from .connection import Connection
 from .endings import Course, Exit
 from .failed_file import FailedFile
@@ -40,6 +52,11 @@ class PushCommand:
     failed: Path | None
     journal: Path | None
     resume: bool
+    ids: Path | None
+    known: tuple[Path, ...]
+    lookup: bool
+    on_difference: str
+    send_all: bool
     as_json: bool
     progress: bool
     connection: Connection
@@ -50,6 +67,9 @@ class PushCommand:
 
     def run(self, course: Course) -> Exit:
         """Push, report, and return the exit status."""
+        if self.on_difference not in ON_DIFFERENCE:
+            known = ", ".join(ON_DIFFERENCE)
+            raise ConfigurationError(f"--on-difference is one of {known}, not {self.on_difference}")
         self._check_files()
         client = self.connection.client(max_connections=self.concurrency)
         with ExitStack() as stack:
@@ -79,12 +99,15 @@ class PushCommand:
             {
                 "the input": 0 if self.file == STANDARD_INPUT else self.file,
                 "the file of --api-key-file": self.connection.api_key_file,
+                **{f"--known {path}": path for path in self.known},
                 "standard output": 1,
                 "standard error": 2,
             },
             {
                 "--journal": self.journal,
                 **{f"{name} of the journal": path for name, path in _beside(self.journal)},
+                "--ids": self.ids,
+                **{f"{name} of the ids": path for name, path in _beside(self.ids)},
                 "--failed": self.failed,
             },
         )
@@ -124,8 +147,21 @@ class PushCommand:
         journal: Journal | None,
         course: Course,
     ) -> Summary:
-        async with client as thredfi:
-            run = thredfi.push(read_lines(self.file), concurrency=self.concurrency, journal=journal)
+        async with client as thredfi, AsyncExitStack() as stores:
+            ids = None if self.ids is None else SqliteIdStore(self.ids)
+            known = [SqliteIdStore(path, read_only=True) for path in self.known]
+            for store in (*known, *([ids] if ids is not None else ())):
+                await stores.enter_async_context(store)
+            run = thredfi.push(
+                self._records(),
+                concurrency=self.concurrency,
+                journal=journal,
+                ids=ids,
+                known=known,
+                lookup=self.lookup,
+                on_difference=cast(OnDifference, self.on_difference),
+                send_unchanged=self.send_all,
+            )
             try:
                 with on_interrupt(lambda: self._interrupt(run)):
                     async with self._progress(run):
@@ -138,6 +174,12 @@ class PushCommand:
             except OSError as error:
                 self._stopped_by = self._stopped_by or f"can't read {self.file}: {error}"
             return run.summary
+
+    async def _records(self) -> AsyncGenerator[Record, None]:
+        """The lines of the input. A file to attach lies where the input does."""
+        folder = Path() if self.file == STANDARD_INPUT else Path(self.file).parent
+        async for line in read_lines(self.file):
+            yield with_file_below(line, folder) if isinstance(line, bytes) else line
 
     @asynccontextmanager
     async def _progress(self, run: Push) -> AsyncIterator[None]:
@@ -225,7 +267,7 @@ class PushCommand:
 
 
 def _beside(journal: Path | None) -> list[tuple[str, Path]]:
-    """The files that SQLite keeps beside a journal."""
+    """The files that SQLite keeps beside one of its own."""
     if journal is None:
         return []
     return [(suffix, Path(f"{journal}-{suffix}")) for suffix in ("journal", "wal", "shm")]

@@ -9,7 +9,8 @@ from .output import counted
 
 __all__ = ["not_ok_text", "summary_text"]
 
-_COLUMNS = ("created", "replayed", "differs", "failed")
+_COLUMNS = ("created", "changed", "replayed", "differs", "failed")
+_IF_ANY = ("changed", "differs")
 
 
 def summary_text(summary: Summary) -> list[str]:
@@ -18,7 +19,7 @@ def summary_text(summary: Summary) -> list[str]:
     columns = [
         column
         for column in _COLUMNS
-        if column != "differs" or any(row.get(column) for row in rows.values())
+        if column not in _IF_ANY or any(row.get(column) for row in rows.values())
     ]
     table = [["", *columns]] if rows else []
     for kind, row in rows.items():
@@ -33,7 +34,10 @@ def summary_text(summary: Summary) -> list[str]:
         counted(summary.requests, "request"),
         counted(summary.retries, "retry", "retries"),
     )
-    lines.append(f"{counted(total, 'record')} in {seconds:.1f} s{rate}, {requests}, {retries}")
+    looked_up = f", {counted(summary.look_ups, 'look-up')}" if summary.look_ups else ""
+    lines.append(
+        f"{counted(total, 'record')} in {seconds:.1f} s{rate}, {requests}, {retries}{looked_up}"
+    )
     return lines
 
 

@@ -10,8 +10,10 @@ from uuid import uuid4
 from ..client import ENVIRONMENTS, BusinessClient, ThredfiClient
 from ..clock import Clock, SystemClock
 from ..errors import ThredfiError
+from .business import find_business
 from .connection import Connection
 from .endings import Course, Exit
+from .json_text import say_json
 from .output import say
 
 __all__ = ["verify"]
@@ -26,14 +28,20 @@ class Unexpected(Exception):
 
 
 async def verify(
-    connection: Connection, business: str | None, *, wait: float, course: Course
+    connection: Connection,
+    business: str | None,
+    *,
+    wait: float,
+    course: Course,
+    as_json: bool = False,
 ) -> Exit:
     """Try each step and print how it went; the exit status.
 
     ``wait`` is how many seconds the report may take to show the invoice.
     """
     async with connection.client() as thredfi:
-        return await Verification(thredfi, business, wait=wait, course=course).run()
+        steps = Verification(thredfi, business, wait=wait, course=course, as_json=as_json)
+        return await steps.run()
 
 
 class Verification:
@@ -50,18 +58,19 @@ class Verification:
         wait: float,
         clock: Clock | None = None,
         course: Course | None = None,
+        as_json: bool = False,
     ) -> None:
         self._thredfi = thredfi
         self._business = business
         self._wait = wait
         self._clock = clock or SystemClock()
         self._course = course or Course()
+        self._tell = _tell_json if as_json else _tell
         self._run = uuid4().hex[:12]
         self._revenue = 0
 
     async def run(self) -> Exit:
         """All steps, and what the first that fails makes of the exit status."""
-        done, failed = _marks()
         for name, step in (
             ("partner token", self._partner_token),
             ("business", self._find_business),
@@ -75,11 +84,11 @@ class Verification:
             try:
                 found = await step()
             except (ThredfiError, Unexpected) as error:
-                say(f"{failed} {name:<15} {error}")
+                self._tell(name, str(error), False)
                 if isinstance(error, Unexpected):
                     return Exit.NOT_ALL_WELL
                 return self._course.ended_by(error)
-            say(f"{done} {name:<15} {found}")
+            self._tell(name, found, True)
         return Exit.WELL
 
     async def _partner_token(self) -> str:
@@ -102,6 +111,8 @@ class Verification:
                 }
             )
             self._business = str(made.id)
+        else:
+            self._business = await find_business(self._thredfi, self._business)
         self.shop = self._thredfi.business(self._business)
         found = await self._thredfi.businesses.get(self._business)
         return f"{found.name or found.legal_name}, {self._business}"
@@ -177,6 +188,15 @@ class Verification:
         if revenue is None:
             raise Unexpected("the profit and loss report has no summary.net_revenue_cents")
         return revenue
+
+
+def _tell(name: str, text: str, done: bool) -> None:
+    ticked, failed = _marks()
+    say(f"{ticked if done else failed} {name:<15} {text}")
+
+
+def _tell_json(name: str, text: str, done: bool) -> None:
+    say_json({"step": name, "ok": done, "detail": text})
 
 
 def _marks() -> tuple[str, str]:

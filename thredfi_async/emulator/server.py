@@ -57,13 +57,15 @@ class Emulator:
       or ``"guide"`` (error, error_code, details).
     - ``strict_tokens``: whether a business's paths refuse the partner token.
     - ``seed``: makes ids and credentials the same in every run.
-    - ``db``: a file to keep the state in, so that it is there again after a restart; in memory
-      otherwise. Raises OSError where it can't be used.
+    - ``partner_uuid``, ``api_key``: the credentials that it takes, in place of made-up ones.
+    - ``db``: a file to keep the state in, so that it is there again after a restart, with the
+      seed that it began with; in memory otherwise. Raises OSError where it can't be used.
     - ``clock``: where the time comes from.
 
     ``emulator.faults`` makes it misbehave on purpose: see `Faults`.
 
-    Raises ValueError for a shape that there is not.
+    Raises ValueError for a shape that there is not, a seed that isn't that of the file, and
+    credentials that no header can carry.
 
     What it does where nobody knows what Thred does is written down in docs/emulator.md.
     """
@@ -78,21 +80,24 @@ class Emulator:
         errors: ErrorShape = "reference",
         strict_tokens: bool = False,
         seed: int | None = None,
+        partner_uuid: str | None = None,
+        api_key: str | None = None,
         db: str | PathLike[str] | None = None,
         clock: Clock | None = None,
     ) -> None:
         for name, shape in (("envelope", envelope), ("errors", errors)):
             if shape not in get_args(ErrorShape):
                 raise ValueError(f"{name} must be reference or guide, not {shape!r}")
+        for name, credential in (("partner_uuid", partner_uuid), ("api_key", api_key)):
+            _check_credential(name, credential)
         self._storage = Storage(db) if db is not None else None
-        if seed is None:
-            seed = secrets.randbits(64)
-        if self._storage is not None:
-            seed = self._storage.seed(seed)
+        seed = _seed(seed, self._storage)
         random = Random(seed)
         clock = clock or SystemClock()
-        self.partner_uuid = str(uuid.UUID(int=random.getrandbits(128), version=4))
-        self.api_key = f"emulator-{random.getrandbits(128):032x}"
+        made_up = str(uuid.UUID(int=random.getrandbits(128), version=4))
+        self.partner_uuid = made_up if partner_uuid is None else partner_uuid
+        made_up = f"emulator-{random.getrandbits(128):032x}"
+        self.api_key = made_up if api_key is None else api_key
         self._host, self._port = host, port
         self._world = World(seed)
         self._tokens = TokenOffice(
@@ -336,6 +341,26 @@ class Emulator:
                     f"{event.name} can't be done again: {error!r}"
                 )
                 raise OSError(text) from error
+
+
+def _check_credential(name: str, value: str | None) -> None:
+    if value is None:
+        return
+    good = value.isascii() and value.isprintable() and value.strip() == value != ""
+    if not good or (name == "partner_uuid" and ":" in value):
+        raise ValueError(f"{name} must be printable ASCII without spaces at its ends")
+
+
+def _seed(wanted: int | None, storage: Storage | None) -> int:
+    """The seed to begin with; that of the file where there is one."""
+    seed = secrets.randbits(64) if wanted is None else wanted
+    if storage is None:
+        return seed
+    kept = storage.seed(seed)
+    if wanted is not None and kept != wanted:
+        storage.close()
+        raise ValueError(f"seed must be left out: {storage} was begun with another one")
+    return kept
 
 
 def _request(

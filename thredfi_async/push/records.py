@@ -6,7 +6,6 @@ checked here but by the request models when the record is sent.
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import (
     AsyncGenerator,
@@ -18,11 +17,13 @@ from collections.abc import (
 )
 from contextlib import asynccontextmanager
 from hashlib import blake2b
+from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
 import attrs
 
 from ..fields import is_whole
+from ..texts import nearest
 from .draft import Draft, Reference, json_name, references
 from .kinds import BUSINESS, CREATE, KINDS, UPDATE, Kind, Link
 from .outcome import CONTENT, Status
@@ -102,6 +103,23 @@ def read_record(given: Any) -> Draft | None:
     draft.changed = isinstance(entry.get(CONTENT), str) and entry[CONTENT] != draft.content
     draft.uncertain = entry.get("status") == Status.UNKNOWN
     return draft
+
+
+def with_file_below(line: bytes, folder: Path) -> Record:
+    """A line whose ``file``, where it has one, lies below a folder.
+
+    Its path is whole then, so that it still leads there from the file of failures.
+    """
+    if b'"file"' not in line:
+        return line
+    try:
+        record = _parse(line)
+    except BadRecord:
+        return line
+    held = record.get("record", record) if isinstance(record, dict) else None
+    if isinstance(held, dict) and isinstance(held.get(FILE), str) and held[FILE]:
+        held[FILE] = str(folder.absolute() / held[FILE])
+    return record if isinstance(record, dict) else line
 
 
 @asynccontextmanager
@@ -228,7 +246,8 @@ def _draft(record: Any, resolved: Mapping[str, Mapping[str, str]]) -> Draft:
 
 def _content(action: str, file: str | None, fields: Mapping[str, Any]) -> bytes:
     """What tells whether two records of one name are the same."""
-    whole = fields if action == CREATE and file is None else [action, file, fields]
+    document = None if file is None else Path(file).name  # wherever it lies
+    whole = fields if action == CREATE and file is None else [action, document, fields]
     return _canonical(whole).encode()
 
 
@@ -285,8 +304,8 @@ def _unknown_type(name: Any) -> str:
         return f"type is missing; it is one of {known}"
     if not isinstance(name, str):
         return f"type must be one of {known}, not {json_name(name)}"
-    near = difflib.get_close_matches(name.lower(), KINDS, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"known are {known}"
+    near = nearest(name, KINDS)
+    hint = f"did you mean {near}?" if near else f"known are {known}"
     return f"type {name[:80]!r} is unknown; {hint}"
 
 
