@@ -11,7 +11,7 @@ import pytest
 from tests.support import cases
 
 ROOT = Path(__file__).parents[2]
-PROCESSES, LOOPS = cases(2, 10), cases(4, 5)
+PROCESSES, LOOPS = cases(4, 10), 5
 LEAVE_EARLY = """
 import asyncio, sys
 from pathlib import Path
