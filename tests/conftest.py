@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import os
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Generator, Iterator
 from typing import Any
 from unittest.mock import Mock
 
@@ -13,6 +14,7 @@ import aioresponses.core
 import hypothesis
 import pytest
 
+from tests.costs import Costs
 from tests.emulator.watcher import Watcher
 from tests.support import BUSINESS, FakeClock, ScriptedServer
 from thredfi_async import BusinessClient, ThredfiClient
@@ -75,6 +77,7 @@ def pytest_configure(config: pytest.Config) -> None:
     text = "both_ways: runs on the fast way of the transport and on the public one"
     config.addinivalue_line("markers", text)
     watcher.install(setattr)
+    config.pluginmanager.register(Costs())
 
 
 @pytest.hookimpl(wrapper=True)
@@ -86,7 +89,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
-    result = yield
+    with _measured_unless_marked(item):
+        result = yield
     _raise_problems(item)
     return result
 
@@ -96,6 +100,31 @@ def _raise_problems(item: pytest.Item) -> None:
     if problems and item.get_closest_marker("broken_emulator") is None:
         shown = "\n".join(problems[:20])
         pytest.fail(f"{len(problems)} exchanges are against the description:\n{shown}", False)
+
+
+# --- what isn't measured for coverage -----------------------------------------------------
+
+# pytest-cov takes the mark `no_cover` for the test itself; here its fixtures are left out too.
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
+    with _measured_unless_marked(item):
+        return (yield)
+
+
+@contextlib.contextmanager
+def _measured_unless_marked(item: pytest.Item) -> Iterator[None]:
+    plugin = item.config.pluginmanager.getplugin("_cov")
+    controller = plugin and plugin.cov_controller
+    if not controller or item.get_closest_marker("no_cover") is None:
+        yield
+        return
+    controller.pause()
+    try:
+        yield
+    finally:
+        controller.resume()
 
 
 # --- the two ways of the transport ----------------------------------------------------------

@@ -34,11 +34,11 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("part", "size"),
     [
-        ("faults", "--records=2000"),
-        ("kills", "--records=2000"),
-        ("tokens", "--records=2000"),
-        ("promises", "--records=1000"),
-        ("soak", "--soak=8"),
+        ("faults", "--records=1000"),
+        ("kills", "--records=1000"),
+        ("tokens", "--records=1000"),
+        ("promises", "--records=500"),
+        ("soak", "--soak=4"),
     ],
 )
 def test_a_small_run_finds_no_difference(part: str, size: str) -> None:

@@ -31,7 +31,7 @@ from thredfi_async.models import (
     InvoiceStatusEnum,
 )
 
-from .support import FakeClock
+from .support import FakeClock, cases
 
 pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
@@ -63,26 +63,27 @@ def invoice(name: str, **fields: Any) -> dict[str, Any]:
 # --- tokens ----------------------------------------------------------------------------
 
 
-async def test_ten_thousand_callers_on_a_cold_client_cause_one_token_call_of_each_kind(
+async def test_thousands_of_callers_on_a_cold_client_cause_one_token_call_of_each_kind(
     emulator: Emulator, thredfi: ThredfiClient, shop: BusinessClient
 ) -> None:
-    await asyncio.gather(*(shop.tax_codes.list() for _ in range(10_000)))
+    callers = cases(2_000, 10_000)
+    await asyncio.gather(*(shop.tax_codes.list() for _ in range(callers)))
     assert emulator.requests == {
         "get_partner_token": 1,
         "get_business_token": 1,
-        "list_tax_codes": 10_000,
+        "list_tax_codes": callers,
     }
 
 
-async def test_a_thousand_businesses_cause_one_partner_and_a_thousand_business_token_calls(
+async def test_many_businesses_cause_one_partner_token_call_and_one_of_each(
     emulator: Emulator, thredfi: ThredfiClient
 ) -> None:
-    names = [emulator.add_business(f"shop-{number}") for number in range(1000)]
+    names = [emulator.add_business(f"shop-{number}") for number in range(cases(250, 1000))]
     await asyncio.gather(
         *(thredfi.business(name).tax_codes.list() for name in names for _ in range(3))
     )
     assert emulator.requests["get_partner_token"] == 1
-    assert emulator.requests["get_business_token"] == 1000
+    assert emulator.requests["get_business_token"] == len(names)
 
 
 async def test_revoked_tokens_are_renewed_without_a_failed_call(

@@ -36,7 +36,7 @@ from thredfi_async.operations import OPERATIONS
 
 from .support import FakeClock
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
 TIMEOUT = 0.25  # seconds that an attempt may take where a fault is slower than that
 MOST = 1 << 20  # bytes of an answer

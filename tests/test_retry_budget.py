@@ -10,7 +10,7 @@ from thredfi_async import RateLimited, RetryPolicy, ServerError, ThredfiClient, 
 
 from .support import BUSINESS, FakeClock, answer
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
 CALLS = 1_000
 DOWN = answer(503, {"error_code": "unavailable", "message": "Down.", "detail": {}})

@@ -10,6 +10,8 @@ import pytest
 
 from .support import ROOT, UNREACHABLE, thredfi
 
+pytestmark = pytest.mark.no_cover
+
 CUSTOMER = '{"type": "customer", "business": "shop", "external_id": "C1"}\n'
 
 

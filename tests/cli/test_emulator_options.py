@@ -16,6 +16,8 @@ from thredfi_async import OutcomeUnknown, ThredfiClient
 
 from .support import end, running, thredfi
 
+pytestmark = pytest.mark.no_cover
+
 
 @asynccontextmanager
 async def served(*options: str | Path) -> AsyncIterator[tuple[ThredfiClient, str, str]]:

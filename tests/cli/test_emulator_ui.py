@@ -13,6 +13,8 @@ import pytest
 
 from .support import end, running, thredfi
 
+pytestmark = pytest.mark.no_cover
+
 
 @pytest.fixture
 def installed(tmp_path: Path) -> Path:

@@ -7,7 +7,11 @@ import re
 import signal
 import socket
 
+import pytest
+
 from .support import end, running, thredfi
+
+pytestmark = pytest.mark.no_cover
 
 
 async def test_token_tells_about_a_token_and_does_not_show_it(emulator, env):

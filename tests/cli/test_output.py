@@ -18,7 +18,10 @@ from .test_push_command import GOOD, SOME_BAD
 
 FULL = ">/dev/full"
 CLOSED = ">&-"
-pytestmark = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+pytestmark = [
+    pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full"),
+    pytest.mark.no_cover,
+]
 
 
 async def shell(arguments: str, redirected: str, env=UNREACHABLE) -> Ended:

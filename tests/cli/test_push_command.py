@@ -13,6 +13,8 @@ import pytest
 
 from .support import end, running, thredfi
 
+pytestmark = pytest.mark.no_cover
+
 
 def customer(number: int, **more) -> str:
     return json.dumps({"type": "customer", "business": "shop", "external_id": f"C{number}", **more})

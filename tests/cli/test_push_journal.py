@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from .support import end, running, thredfi
 from .test_push_command import GOOD, SOME_BAD, customer, invoice, until
+
+pytestmark = pytest.mark.no_cover
 
 
 async def test_after_kill_9_a_resumed_run_sends_only_what_is_not_done(

@@ -106,6 +106,7 @@ def _left(copy: Path) -> list[str]:
 # --- names are only names -----------------------------------------------------------------
 
 
+@pytest.mark.no_cover
 def test_a_file_that_only_calls_things_otherwise_gives_the_same_package(
     renamed: Loaded, tmp_path: Path
 ) -> None:
@@ -117,12 +118,14 @@ def test_a_file_that_only_calls_things_otherwise_gives_the_same_package(
     assert theirs == ours
 
 
+@pytest.mark.no_cover
 def test_both_names_of_a_schema_lead_to_it(vendor: Loaded) -> None:
     schemas = vendor.document["components"]["schemas"]
     assert "ApiRequestInvoiceCreate" in schemas["CreateInvoiceRequest"]["x-aliases"]
     assert "ApiCustomer" in schemas["Customer"]["x-aliases"]
 
 
+@pytest.mark.no_cover
 def test_a_path_in_servers_and_a_lacking_slash_are_no_difference(
     renamed: Loaded, tmp_path: Path
 ) -> None:
@@ -143,6 +146,7 @@ def test_a_path_in_servers_and_a_lacking_slash_are_no_difference(
     assert loaded.document["servers"] == [{"url": "https://api.example.org"}]
 
 
+@pytest.mark.no_cover
 def test_a_description_of_another_api_is_left_as_it_is(tmp_path: Path) -> None:
     spec = tmp_path / "other.json"
     spec.write_text('{"openapi": "3.0.3", "paths": {"/pets/": {"get": {"responses": {}}}}}')
@@ -191,6 +195,7 @@ def test_the_report_is_written_twice_and_nothing_else(tmp_path: Path) -> None:
     assert TABLE.read_bytes() == before
 
 
+@pytest.mark.no_cover
 def test_what_says_the_same_is_equal(tmp_path: Path) -> None:
     """Ours with its overlay applied, under ours with its overlay."""
     spec = tmp_path / "same.json"
@@ -224,6 +229,7 @@ def test_whatever_a_check_complains_of_is_named_once() -> None:
 # --- adoption -----------------------------------------------------------------------------
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 def test_what_is_unreadable_or_would_hide_changes_leaves_the_tree_as_it_is(tmp_path: Path) -> None:
     copy = _repository(tmp_path)
@@ -238,6 +244,7 @@ def test_what_is_unreadable_or_would_hide_changes_leaves_the_tree_as_it_is(tmp_p
     assert _run(copy, "git", "status", "--porcelain").stdout == " M README.md\n"
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 def test_the_adopted_package_keeps_every_rule(tmp_path: Path) -> None:
     copy = _repository(tmp_path)

@@ -20,6 +20,8 @@ from codegen.output import PACKAGE
 from thredfi_async import codec
 from thredfi_async.errors import InvalidRequest
 
+pytestmark = pytest.mark.no_cover
+
 HERE = Path(__file__).parent
 ROOT = PACKAGE.parent
 SETTINGS = {

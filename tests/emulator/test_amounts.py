@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support import cases
 from thredfi_async.emulator import Emulator
 
 from .caller import Caller, Shop
@@ -243,7 +244,7 @@ def call():
         runner.run(emulator.stop())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=cases(60, 200), deadline=None)
 @given(invoices)
 def test_totals_equal_those_of_an_independent_computation(call, invoice):
     with localcontext(prec=400):

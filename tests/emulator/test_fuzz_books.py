@@ -290,7 +290,7 @@ def test_the_books_stay_consistent(place):
     run_state_machine_as_test(
         Books,
         settings=settings(
-            max_examples=cases(20, 60),
+            max_examples=cases(10, 60),
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),

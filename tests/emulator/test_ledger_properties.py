@@ -21,7 +21,7 @@ from .moves import DAYS, Play
 
 pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
-SEQUENCES = int(os.environ.get("THREDFI_SEQUENCES", "40"))
+SEQUENCES = int(os.environ.get("THREDFI_SEQUENCES", "16"))
 PARTS = 8  # so that they can run side by side
 LENGTHS = (10, 30, 80)
 LOOKED_AT = [date.fromisoformat(day) for day in DAYS] + [date.max]

@@ -60,7 +60,7 @@ def rows_of(table: Path) -> list[list[str]]:
 
 
 @pytest.fixture(
-    params=[pytest.param(20, id="a twentieth"), pytest.param(1, id="all", marks=pytest.mark.long)]
+    params=[pytest.param(50, id="a fiftieth"), pytest.param(1, id="all", marks=pytest.mark.long)]
 )
 def table(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """The table, or what one customer in so many bought and gave back."""

@@ -12,7 +12,10 @@ import pytest
 
 from thredfi_async.emulator import Emulator
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="the limit is one of POSIX")
+pytestmark = [
+    pytest.mark.skipif(os.name != "posix", reason="the limit is one of POSIX"),
+    pytest.mark.no_cover,
+]
 
 ROOT = Path(__file__).parents[2]
 PUSH = """

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import cases
+
 ROOT = Path(__file__).parents[2]
-PROCESSES, LOOPS = 10, 5
+PROCESSES, LOOPS = cases(4, 10), 5
 LEAVE_EARLY = """
 import asyncio, sys
 from pathlib import Path
@@ -38,7 +40,7 @@ print("well", flush=True)
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX")
 def test_leaving_the_loop_of_the_readme_early_does_not_crash_the_interpreter(tmp_path):
-    """50 times: closing SQLite while another thread writes crashed nearly every time."""
+    """Many times: closing SQLite while another thread writes crashed nearly every time."""
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", LEAVE_EARLY, str(tmp_path), str(LOOPS), str(number)],

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support import cases
 from thredfi_async.push.nodes import Need, Node, Settled, Strength, Verdict
 from thredfi_async.push.results import Key, Results
 from thredfi_async.push.scheduler import Scheduler
@@ -264,7 +265,7 @@ def inputs(draw):
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=cases(100, 300), deadline=None)
 @given(inputs())
 def test_in_any_order_each_record_ends_once_and_is_sent_after_what_it_needs(case):
     order, seed = case

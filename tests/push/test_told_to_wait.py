@@ -14,6 +14,8 @@ from thredfi_async.push.delivery import IN_PROGRESS
 
 from .fakes import FakeSender, PatientClock, StillClock, customer, invoice, no_tasks_left, until
 
+pytestmark = pytest.mark.no_cover
+
 
 def told_to_wait(seconds=None, *, uncertain=False, attempts=0):
     error = RateLimited(429, code="slow_down", retry_after=seconds, operation="create_customer")
