@@ -12,7 +12,7 @@ _SHOWN = 20  # reasons, and modules: what is rare mostly follows from what is fr
 _WIDTH = 200
 _TEST = re.compile(r"^(?:FAILED|ERROR) (\S+?\[.*?\](?= - |$)|\S+)", re.MULTILINE)
 _REASON = re.compile(
-    r"^\s*((?:[^\s:]+\.py:\d+|(?:GET|POST|PUT|PATCH|DELETE) /\S*).*)", re.MULTILINE
+    r"^\s*((?:[^\s:]+\.py:\d+:|(?:GET|POST|PUT|PATCH|DELETE) /\S*).*)", re.MULTILINE
 )
 _PLACE = re.compile(r"^[^\s:]+\.py:\d+")
 # What differs where the reason is the same: ids, addresses, numbers.

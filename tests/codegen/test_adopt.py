@@ -230,6 +230,7 @@ def test_tests_that_fail_alike_are_one_reason() -> None:
             (
                 "/r/tests/a.py:3: AssertionError: assert 17 == 2",
                 "/r/tests/a.py:3: AssertionError: assert 1 == 2",
+                "tests/a.py:9",  # where examples of Hypothesis came by
                 "/r/tests/a.py:4: AssertionError: assert 1 == 2",
                 f"POST /v1/{id}/ was answered 201: 500 is no text",
                 f"POST /v1/{other}/ was answered 201: 1 is no text",
