@@ -15,11 +15,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import attrs
 import yaml
 
 from .__main__ import compared, generate
 from .document import Loader, parse
 from .errors import CodegenError
+from .failures import Failures, failures
 from .loading import OVERLAY, TABLE, Loaded
 from .output import PACKAGE, format_code, install
 from .report import markdown, write_report
@@ -27,6 +29,7 @@ from .services import suggestions
 
 ROOT = PACKAGE.parent
 REPORT = ROOT / "build" / "adopt" / "report.md"
+FAILED = REPORT.with_name("failed.txt")
 # What says whether all is well, and how each names a place: `file:line: text`.
 CHECKS = (
     ("ruff", "format", "--check", "."),
@@ -38,7 +41,6 @@ CHECKS = (
 )
 _PYTEST = ("-m", "pytest", "-q", "--tb=line", "--numprocesses=2", "--dist=worksteal")
 _PLACE = re.compile(r"^\s*(?P<file>[^\s:]+\.py):(?P<line>\d+)(?::\d+)?(?P<text>.*)", re.MULTILINE)
-_FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+?\[.*?\](?= - |$)|\S+)", re.MULTILINE)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -67,12 +69,15 @@ def main(arguments: list[str] | None = None) -> int:
     write_report(REPORT, options.spec, loaded, found)
     # A rule that this file leaves nothing to apply to is lost, and needs a person.
     left = said.getvalue().splitlines()
-    left += list(_checks(CHECKS if options.checks == "all" else (), shlex.split(options.tests)))
-    text = markdown(options.spec, loaded, found) + "\n".join(_left(left, loaded)) + "\n"
+    for check in CHECKS if options.checks == "all" else ():
+        left += _check(check)
+    tested = _test(shlex.split(options.tests))
+    FAILED.write_text("".join(f"{one}\n" for one in tested.tests), "utf-8")
+    text = markdown(options.spec, loaded, found) + "\n".join(_left(left, tested, loaded)) + "\n"
     REPORT.write_text(text, "utf-8")
-    shown = REPORT.relative_to(ROOT)
-    print(f"adopt: {options.spec} is adopted; {len(left)} things are left; see {shown}")
-    return 1 if left else 0
+    what = f"{len(left)} complaints and {len(tested.tests)} failed tests are left"
+    print(f"adopt: {options.spec} is adopted; {what}; see {REPORT.relative_to(ROOT)}")
+    return 1 if left or tested.tests else 0
 
 
 def written(document: dict[str, Any]) -> str:
@@ -127,40 +132,53 @@ def _check_is_clean(spec: str) -> None:
             raise CodegenError(f"{name} has changes that are not committed; commit them first")
 
 
-def _checks(checks: Sequence[Sequence[str]], tests: Sequence[str]) -> Iterator[str]:
-    """What doesn't pass, each with its place."""
-    for command in checks:
-        yield from _run(command)
-    yield from _run(("python", *_PYTEST, *tests))
-
-
-def _run(command: Sequence[str]) -> Iterator[str]:
+def _check(command: Sequence[str]) -> list[str]:
+    """What a check complains of."""
     name = command[2] if command[0] == "python" else command[0]
+    code, text = _run(command)
+    return (named(name, text) or [_ended(name, code, text)]) if code else []
+
+
+def _test(tests: Sequence[str]) -> Failures:
+    """What fails of the tests."""
+    code, text = _run(("python", *_PYTEST, *tests))
+    found = failures(text if code else "", str(ROOT))
+    # Without a test that failed pytest itself did.
+    return attrs.evolve(
+        found, tests=found.tests or ((_ended("pytest", code, text),) if code else ())
+    )
+
+
+def _run(command: Sequence[str]) -> tuple[int, str]:
     program = str(Path(sys.executable).parent / command[0])
     done = subprocess.run(
         [program, *command[1:]], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    if done.returncode == 0:
-        return
-    text = done.stdout + done.stderr
-    yield from named(name, text) or [f"{name}: exit {done.returncode}: {text.strip()[-200:]}"]
+    return done.returncode, done.stdout + done.stderr
+
+
+def _ended(name: str, code: int, text: str) -> str:
+    return f"{name}: exit {code}: {' '.join(text.split())[-200:]}"
 
 
 def named(name: str, text: str) -> list[str]:
-    """The places and tests that the output of a check names, each once."""
+    """The places that the output of a check names, each once."""
     found = [
         f"{name}: {one['file'].removeprefix(f'{ROOT}/')}:{one['line']}{one['text']}"
         for one in _PLACE.finditer(text)
     ]
-    failed = [f"{name}: {one}" for one in _FAILED.findall(text)]
-    return list(dict.fromkeys([*found, *failed]))
+    return list(dict.fromkeys(found))
 
 
-def _left(left: Sequence[str], loaded: Loaded) -> Iterator[str]:
+def _left(left: Sequence[str], tested: Failures, loaded: Loaded) -> Iterator[str]:
     yield from ("", "## What is left for a person", "")
     yield "- `openapi/PROVENANCE.md` says where the description comes from; that is this file now."
     for one in left:
         yield f"- {one}"
+    if tested.tests:
+        again = f"`python -m pytest @{FAILED.relative_to(ROOT)}` runs them again"
+        yield f"- {len(tested.tests)} tests fail, first of all by *What breaks*; {again}"
+        yield from tested.lines()
     methods = list(suggestions(loaded))
     if methods:
         yield from ("", "## Methods for what is new", "", "```python", *methods, "```")

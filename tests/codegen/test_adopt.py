@@ -16,6 +16,7 @@ import pytest
 from codegen.__main__ import compared, main
 from codegen.adopt import named, written
 from codegen.document import read
+from codegen.failures import failures
 from codegen.loading import OVERLAY, TABLE, Loaded, load
 from codegen.output import PACKAGE
 from codegen.pairing import ADOPTED
@@ -95,6 +96,12 @@ def _adopt(copy: Path, spec: str, *options: str) -> subprocess.CompletedProcess[
     # With few cases in what it runs, however many are drawn around it.
     few = {name: value for name, value in os.environ.items() if not name.startswith("THREDFI_")}
     return subprocess.run(command, cwd=copy, env=few, capture_output=True, text=True, check=False)
+
+
+def _failed(copy: Path) -> set[str]:
+    """The names of the tests that failed."""
+    failed = (copy / "build" / "adopt" / "failed.txt").read_text()
+    return {line.rpartition("::")[2] for line in failed.splitlines()}
 
 
 def _left(copy: Path) -> list[str]:
@@ -215,15 +222,53 @@ def test_the_description_is_written_so_that_it_reads_back() -> None:
 
 
 def test_whatever_a_check_complains_of_is_named_once() -> None:
-    text = "\n".join((
-        "thredfi_async/a.py:3: error: no int", "FAILED tests/t.py::test_a[x - y] - assert 1 == 2",
-        "ERROR tests/u.py - ValueError: it can't be collected", "ERROR tests/u.py", "1 error in 3 s"
-    ))  # fmt: skip
-    assert named("pytest", text) == [
-        "pytest: thredfi_async/a.py:3: error: no int",
-        "pytest: tests/t.py::test_a[x - y]",
-        "pytest: tests/u.py",
+    line = f"{ROOT}/thredfi_async/a.py:3: error: no int\n"
+    assert named("mypy", f"{line}Found 1 error\n{line}") == [
+        "mypy: thredfi_async/a.py:3: error: no int"
     ]
+
+
+def test_tests_that_fail_alike_are_one_reason() -> None:
+    id, other = "c8c0be3a-398e-40a1-88f8-2bfb5c960157", "68ef805c-8051-4592-a7b2-474c3e484530"
+    found = failures(
+        "\n".join(
+            (
+                "/r/tests/a.py:3: AssertionError: assert 17 == 2",
+                "/r/tests/a.py:3: AssertionError: assert 1 == 2",
+                "tests/a.py:9",  # where examples of Hypothesis came by
+                "/r/tests/a.py:4: AssertionError: assert 1 == 2",
+                f"POST /v1/{id}/ was answered 201: 500 is no text",
+                f"POST /v1/{other}/ was answered 201: 1 is no text",
+                "FAILED tests/t.py::test_a[x - y] - assert 1 == 2",
+                "FAILED tests/t.py::test_b",
+                "ERROR tests/t.py::test_b - Failed",
+                "ERROR tests/u.py - ValueError: it can't be collected",
+                "1 error in 3 s",
+            )
+        ),
+        "/r",
+    )
+    assert found.tests == ("tests/t.py::test_a[x - y]", "tests/t.py::test_b", "tests/u.py")
+    assert list(found.lines()) == [
+        "",
+        "### Why tests fail",
+        "",
+        "- 2 times: tests/a.py:3: AssertionError: assert … == …",
+        "- 2 times: POST /v1/…/ was answered …: … is no text",
+        "- 1 times: tests/a.py:4: AssertionError: assert … == …",
+        "",
+        "### Where tests fail",
+        "",
+        "- 2 of tests/t.py",
+        "- 1 of tests/u.py",
+    ]
+
+
+def test_however_many_fail_the_report_is_short() -> None:
+    found = failures("".join(f"a{n}.py:1: no\nFAILED tests/{n}.py::t\n" for n in range(99)), "/r")
+    lines = list(found.lines())
+    assert len(lines) < 60
+    assert "- and 79 of 79 more modules" in lines
 
 
 # --- adoption -----------------------------------------------------------------------------
@@ -257,8 +302,7 @@ def test_the_adopted_package_keeps_every_rule(tmp_path: Path) -> None:
     assert len(after["operations"]) == len(before["operations"]) + 3
     assert set(before["secrets"]) <= set(after["secrets"])
     assert {"ApiCustomer", "Customer", "ApiProject"} <= set(after["names"])
-    failed = {line.rpartition("::")[2] for line in _left(copy) if "::" in line}
-    assert failed == {"test_every_documented_parameter_is_reachable[business-invoices-list]"}
+    assert _failed(copy) == {"test_every_documented_parameter_is_reachable[business-invoices-list]"}
     report = (copy / "build" / "adopt" / "report.md").read_text()
     assert "self._list(operations.V1_PLATFORM_BUSINESSES_PROJECTS_LIST, options, {}" in report
     again = _run(copy, sys.executable, "-m", "codegen", "--check")
@@ -287,8 +331,7 @@ def test_what_breaks_is_found_by_the_checks_and_nothing_else_is(tmp_path: Path) 
     typed = [one for one in left if one.startswith(("mypy", "pyright"))]
     files = {one.split()[1].partition(":")[0] for one in typed}
     assert files == {"tests/typing/api.py", "thredfi_async/cli/verify.py"}
-    failed = {line.rpartition("::")[2] for line in left if "::" in line}
-    assert failed == {
+    assert _failed(copy) == {
         "test_every_documented_parameter_is_reachable[business-invoices-list]",
         "test_lists_of_values_are_sent_as_documented",  # by the filter that is gone
         "test_an_answer_that_differs_from_the_model_is_read_and_noted",  # by the amount

@@ -15,9 +15,11 @@ import pytest
 
 import codegen.__main__ as command
 from codegen.document import read
+from codegen.loading import load
 from codegen.names import class_name
 from codegen.output import PACKAGE
 from codegen.overlay import apply_overlay, read_overlay
+from codegen.pairing import ADOPTED
 from tests.codegen import roundtrip
 from thredfi_async import codec, models
 from thredfi_async.errors import InvalidRequest
@@ -27,6 +29,8 @@ from thredfi_async.operations import OPERATIONS
 ROOT = PACKAGE.parent
 SPEC = ROOT / "openapi" / "openapi.yaml"
 OVERLAY = ROOT / "openapi" / "overlay.yaml"
+# An adopted file has figures of its own, and our overlay may have nothing to say of it.
+OURS = ADOPTED not in read(str(SPEC))
 FILES = sorted(path.relative_to(PACKAGE) for path in [
     PACKAGE / "operations.py", *(PACKAGE / "models").glob("*.py")
 ])  # fmt: skip
@@ -34,9 +38,7 @@ FILES = sorted(path.relative_to(PACKAGE) for path in [
 
 @pytest.fixture(scope="module")
 def description() -> dict[str, Any]:
-    document = read(str(SPEC))
-    apply_overlay(document, read_overlay(str(OVERLAY)))
-    return document
+    return load(str(SPEC), str(OVERLAY)).document
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +99,7 @@ def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_every_schema_has_a_class_or_an_alias() -> None:
     schemas = read(str(SPEC))["components"]["schemas"]
-    assert len(schemas) == 212
+    assert not OURS or len(schemas) == 212
     assert [name for name in schemas if class_name(name) not in models.__all__] == []
     for name in models.__all__:
         getattr(models, name)
@@ -109,7 +111,7 @@ def test_every_operation_of_the_description_is_in_the_table(description: dict[st
         for path, item in description["paths"].items()
         for method, operation in item.items()
     }
-    assert len(described) == 102
+    assert not OURS or len(described) == 102
     assert {one.id: (one.method, one.path) for one in OPERATIONS.values()} == described
 
 
@@ -157,10 +159,11 @@ def test_the_token_of_each_operation() -> None:
 def test_every_action_of_the_overlay_says_why_and_matches() -> None:
     overlay = read_overlay(str(OVERLAY))
     assert [action for action in overlay["actions"] if not action.get("description")] == []
-    assert apply_overlay(read(str(SPEC)), overlay) == []
+    assert not OURS or apply_overlay(read(str(SPEC)), overlay) == []
 
 
 @pytest.mark.no_cover
+@pytest.mark.skipif(not OURS, reason="a file is adopted, which may say the same itself")
 def test_every_action_of_the_overlay_changes_something() -> None:
     overlay = read_overlay(str(OVERLAY))
     document = read(str(SPEC))
@@ -178,7 +181,8 @@ def test_every_action_of_the_overlay_changes_something() -> None:
 def test_two_runs_give_the_same_bytes(generated: Path, tmp_path: Path) -> None:
     """In an interpreter of its own, so that another hash seed would show."""
     done = _run("-m", "codegen", "--output", str(tmp_path / "copy"))
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0, done.stderr
+    assert not OURS or done.stderr == ""  # of an adopted file it says what gives way
     for name in FILES:
         assert (tmp_path / "copy" / name).read_bytes() == (generated / name).read_bytes(), name
 
@@ -290,7 +294,7 @@ def test_the_output_is_a_package_that_stands_alone(generated: Path) -> None:
         check=False,
         cwd="/",
     )
-    assert (done.stdout, done.stderr) == ("102 []\n", "")
+    assert (done.stdout, done.stderr) == (f"{len(OPERATIONS)} []\n", "")
 
 
 MODELS = roundtrip.models_of(sys.modules["thredfi_async"])
