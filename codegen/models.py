@@ -34,7 +34,7 @@ from typing import Annotated, Any, ClassVar, TypeAlias
 
 from attrs import define, field, frozen
 
-from ..checks import Check, Checked, check, on_assignment
+from ..checks import Check, Checked, check, lean
 from ..fields import UNSET, FilePart, Instant, OneOf, OpenEnum, UnsetType, sparse, takes
 """
 

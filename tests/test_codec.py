@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import datetime as dt
+import inspect
 import json
-from collections.abc import Mapping
+import pickle
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import UUID
@@ -16,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from thredfi_async import UNSET, InvalidRequest, UnsetType, codec
-from thredfi_async.checks import Check, Checked, check, check_held, on_assignment
+from thredfi_async.checks import Check, Checked, check, check_held, lean
 from thredfi_async.drift import Drift
 from thredfi_async.fields import Instant, OpenEnum, sparse
 
@@ -59,7 +62,8 @@ class Renamed:
     n1: list[AnswerLine] | None = None
 
 
-@attrs.define(kw_only=True, field_transformer=on_assignment)
+@lean
+@attrs.define(kw_only=True, slots=False)
 class Line(Checked):
     quantity: float
     unit_price: int | UnsetType = UNSET
@@ -72,7 +76,8 @@ class Line(Checked):
     }
 
 
-@attrs.define(kw_only=True, field_transformer=on_assignment)
+@lean
+@attrs.define(kw_only=True, slots=False)
 class Body(Checked):
     external_id: str | UnsetType = UNSET
     sent_at: dt.datetime | dt.date | UnsetType = UNSET
@@ -93,7 +98,8 @@ class Body(Checked):
     }
 
 
-@attrs.define(kw_only=True, field_transformer=on_assignment)
+@lean
+@attrs.define(kw_only=True, slots=False)
 class Period(Checked):
     start: dt.date
 
@@ -477,6 +483,84 @@ def test_a_subclass_of_a_request_keeps_its_own_checks() -> None:
     assert Own.built == 3
     with pytest.raises(InvalidRequest, match="quantity"):
         Own(quantity="1")  # type: ignore[arg-type]
+
+
+@lean
+@attrs.define(kw_only=True, slots=False)
+class Awkward(Checked):
+    """Of names that Python itself has a use for."""
+
+    type: str
+    date: int | UnsetType = UNSET
+    value: float | UnsetType = UNSET
+    checks: list[str] | UnsetType = UNSET
+    others: dict[str, Any] = attrs.field(factory=dict)
+
+    __checks__: ClassVar[Mapping[str, Check]] = {
+        "type": check(str, required=True),
+        "date": check(int),
+        "value": check(float),
+        "checks": check(list, items=str),
+        "others": check(dict),
+    }
+
+
+def test_a_model_holds_only_what_was_given() -> None:
+    line = Line(quantity=2, memo=None)
+    assert vars(line) == {"quantity": 2, "memo": None}
+    assert line.unit_price is UNSET
+    assert line == Line(quantity=2, memo=None, unit_price=UNSET) != Line(quantity=2)
+    assert "unit_price=UNSET" in repr(line)
+
+
+def test_names_of_fields_do_not_meet_those_that_the_checks_use() -> None:
+    one = Awkward(type="a", date=2, value=3, checks=["b"])
+    assert (one.type, one.date, one.value, one.checks) == ("a", 2, 3, ["b"])
+    for wrong in ({"type": 1}, {"type": "a", "date": "2"}, {"type": "a", "checks": [1]}):
+        with pytest.raises(InvalidRequest, match="must be"):
+            Awkward(**wrong)  # type: ignore[arg-type]
+
+
+def test_each_instance_has_a_mapping_of_its_own_for_what_came_under_other_names() -> None:
+    first, second = Awkward(type="a"), Awkward(type="a")
+    first.others["b"] = 1
+    assert second.others == {}
+
+
+def test_a_model_says_which_arguments_it_takes_before_the_first_one_is_built() -> None:
+    @lean
+    @attrs.define(kw_only=True, slots=False)
+    class Fresh(Checked):
+        quantity: float
+        memo: str | UnsetType = UNSET
+
+        __checks__: ClassVar[Mapping[str, Check]] = {"quantity": check(float), "memo": check(str)}
+
+    assert list(inspect.signature(Fresh).parameters) == ["quantity", "memo"]
+    for _ in range(2):  # by the function that is there at first, and by the one in its place
+        with pytest.raises(TypeError, match=r"Fresh\.__init__\(\) missing .* 'quantity'"):
+            Fresh()  # type: ignore[call-arg]
+        with pytest.raises(TypeError, match="unexpected keyword argument 'novel'"):
+            Fresh(quantity=1, novel=1)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [copy.copy, copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one)), attrs.evolve],
+)
+def test_a_copy_of_a_model_is_equal_and_as_strict(copied: Callable[[Line], Line]) -> None:
+    line = Line(quantity=2, unit_price=5)
+    other = copied(line)
+    assert other == line
+    with pytest.raises(InvalidRequest, match=r"Line\.unit_price"):
+        other.unit_price = -1
+    assert line.unit_price == 5
+
+
+def test_a_field_that_a_model_does_not_have_can_not_be_assigned() -> None:
+    line = Line(quantity=2)
+    with pytest.raises(AttributeError, match="'Line' object has no attribute 'unit_prize'"):
+        line.unit_prize = 5  # type: ignore[attr-defined]
 
 
 # --- changing a model, and what JSON can't hold -----------------------------------------

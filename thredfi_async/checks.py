@@ -7,11 +7,11 @@ when it is built, and a field when it is assigned to; `check_held` looks into li
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, ClassVar
+from functools import wraps
+from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
 import attrs
@@ -20,14 +20,14 @@ from .errors import InvalidRequest
 from .fields import UNSET, FilePart, UnsetType
 from .ranges import broken_limits
 
-__all__ = ["LARGEST", "NAIVE_DATETIME", "Check", "Checked", "check", "check_held", "on_assignment"]
+__all__ = ["LARGEST", "NAIVE_DATETIME", "Check", "Checked", "check", "check_held", "lean"]
 
 
 class Checked:
-    """Base of the request models: checks the fields that were given when one is built.
+    """Base of the request models: checks the fields that are given, built with or assigned.
 
-    A field that is assigned to is checked then (`on_assignment`). What happens inside a list or
-    mapping goes unseen, so those are checked once more before they are sent: `check_held`.
+    What happens inside a list or mapping goes unseen, so those are checked once more before they
+    are sent: `check_held`.
     """
 
     __slots__ = ()
@@ -35,11 +35,18 @@ class Checked:
     __uuids__: ClassVar[frozenset[str]] = frozenset()  # by wire name, what holds UUIDs
 
     def __attrs_post_init__(self) -> None:
-        # Only the first instance comes here; the class that lists the checks (this one's, or
-        # the one that it derives from) then has a method of its own.
-        model: Any = _listing(type(self))
-        model.__attrs_post_init__ = method = _compiled(model)
-        method(self)
+        """For classes that derive from a model and are built by attrs itself."""
+        for name, one in self.__checks__.items():
+            one(f"{type(self).__name__}.{name}", getattr(self, name))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        kind: Any = type(self)
+        one = self.__checks__.get(name)
+        if one is not None:
+            one(f"{kind.__name__}.{name}", value)
+        elif "__attrs_attrs__" in vars(kind) and name not in attrs.fields_dict(kind):
+            raise AttributeError(f"{kind.__name__!r} object has no attribute {name!r}")
+        object.__setattr__(self, name, value)
 
     def __delattr__(self, name: str) -> None:
         raise InvalidRequest.at(
@@ -48,66 +55,83 @@ class Checked:
 
     def __check_again__(self) -> None:
         """Check what may have changed unseen. Raises `InvalidRequest`, with paths from here."""
-        model: Any = _listing(type(self))
-        model.__check_again__ = method = _compiled_again(model)
-        method(self)
+        for name, one in self.__checks__.items():
+            value = getattr(self, name)
+            if one.is_deep and type(value) is not str:
+                one(name, value)
 
 
-def _listing(model: type[Checked]) -> type[Checked]:
-    """The class that lists the checks; the model itself where none of its bases does.
+M = TypeVar("M", bound=type[Checked])
 
-    Never `Checked`: a method of its own would be that of all models.
+
+def lean(model: M) -> M:
+    """A decorator of request models, around attrs: an instance holds only what was given.
+
+    A field that wasn't reads as UNSET by the class. Most of the many are not given, so a model
+    is built, looked through and written in a fraction of the time.
     """
-    for one in model.__mro__:
-        if one is not Checked and "__checks__" in vars(one):
-            return one
+    made: Any = model
+    for one in attrs.fields(made):
+        if one.default is UNSET:
+            setattr(model, one.name, UNSET)
+
+    @wraps(made.__init__)
+    def build_first(self: Checked, **given: Any) -> None:
+        # Only the first instance comes here; then the class has methods made for it.
+        made.__init__ = build = _compiled(model)
+        made.__check_again__ = _compiled_again(model)
+        build(self, **given)
+
+    made.__init__ = build_first
     return model
 
 
-def on_assignment(model: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
-    """A field transformer of request models, around attrs: what is assigned is checked."""
-    return [field.evolve(on_setattr=_check_assigned) for field in fields]
+def _compiled(model: type[Checked]) -> Callable[..., None]:
+    """How a model is built: it checks and holds what is given, as one straight function.
 
-
-def _check_assigned(instance: Checked, field: attrs.Attribute[Any], value: Any) -> Any:
-    one = instance.__checks__.get(field.name)
-    if one is not None:
-        one(f"{type(instance).__name__}.{field.name}", value)
-    return value
-
-
-def _compiled(model: type[Checked]) -> Callable[[Checked], None]:
-    """All checks of a model as one straight function.
-
-    Most fields are unset or of the one plain type that fits; a loop over the checks would
-    cost building a model five times as much as the rest of its construction.
+    Most fields are of the one plain type that fits; a loop over the checks would cost several
+    times as much. Names that aren't those of fields begin with two underscores.
     """
-    lines = ["def check_fields(self):"]
-    for name, one in model.__checks__.items():
-        conditions = ["value is not UNSET", *(f"not ({_PLAIN[kind]})" for kind in one.plain)]
-        lines.append(f"    value = self.{name}")
-        lines.append(f"    if {' and '.join(conditions)}:")
-        lines.append(f"        checks[{name!r}]({f'{model.__name__}.{name}'!r}, value)")
-    return _function([*lines, "    return None"], model)
+    made: Any = model
+    parameters, lines = ["__self"], ["    __held = __self.__dict__"]
+    for number, field in enumerate(attrs.fields(made)):
+        name, given = field.name, field.alias
+        is_plain = " or ".join(_PLAIN[kind].format(given) for kind in model.__checks__[name].plain)
+        verify = f"__checks[{name!r}]({f'{model.__name__}.{name}'!r}, {given})"
+        keep = [f"        if not ({is_plain}):" if is_plain else "        if True:"]
+        keep += [f"            {verify}", f"        __held[{name!r}] = {given}"]
+        parameters += [] if number else ["*"]
+        if field.default is attrs.NOTHING:
+            parameters.append(given)
+            lines += ["    if True:", *keep]
+        else:
+            parameters.append(f"{given}=__UNSET")
+            lines += [f"    if {given} is not __UNSET:", *keep]
+        if isinstance(field.default, attrs.Factory):  # type: ignore[arg-type]
+            lines += ["    else:", f"        __held[{name!r}] = __fields.{name}.default.factory()"]
+    return _function([f"def __init__({', '.join(parameters)}):", *lines], model)
 
 
 def _compiled_again(model: type[Checked]) -> Callable[[Checked], None]:
     """The checks of the fields that can change unseen as one straight function."""
-    lines = ["def check_again(self):"]
+    lines = ["def __check_again__(__self):", "    __held = __self.__dict__"]
     for name, one in model.__checks__.items():
         if one.is_deep:
-            lines.append(f"    value = self.{name}")
-            lines.append("    if value is not UNSET and type(value) is not str:")
-            lines.append(f"        checks[{name!r}]({name!r}, value)")
-    return _function([*lines, "    return None"], model)
+            lines.append(f"    if {name!r} in __held and __type(__held[{name!r}]) is not __str:")
+            lines.append(f"        __checks[{name!r}]({name!r}, __held[{name!r}])")
+    return _function(lines, model)
 
 
-def _function(lines: list[str], model: type[Checked]) -> Callable[[Checked], None]:
-    names: dict[str, Any] = {"UNSET": UNSET, "checks": model.__checks__, "LARGEST": LARGEST}
-    names |= {kind.__name__: kind for kind in _PLAIN}
+def _function(lines: list[str], model: type[Checked]) -> Callable[..., None]:
+    made: Any = model
+    names: dict[str, Any] = {"__UNSET": UNSET, "__type": type, "__LARGEST": LARGEST}
+    names |= {"__checks": model.__checks__, "__fields": attrs.fields(made)}
+    names |= {f"__{kind.__name__}": kind for kind in _PLAIN}
     exec("\n".join(lines), names)
-    compiled: Callable[[Checked], None] = names[re.findall(r"\w+", lines[0])[1]]
-    return compiled
+    compiled: Any = names[lines[0].split("(")[0].removeprefix("def ")]
+    compiled.__module__ = model.__module__
+    compiled.__qualname__ = f"{model.__qualname__}.{compiled.__name__}"
+    return compiled  # type: ignore[no-any-return]
 
 
 def check(
@@ -207,16 +231,16 @@ class Check:
 
 LARGEST = 2**63  # integers are below: what a JSON reader can be relied on to take
 
-# What needs no further look, as an expression of ``value``.
+# What needs no further look, as an expression of a value's name.
 _PLAIN: dict[Any, str] = {
-    str: "type(value) is str",
-    int: "type(value) is int and -LARGEST <= value < LARGEST",
-    float: "type(value) is float and value - value == 0",
-    bool: "type(value) is bool",
-    bytes: "type(value) is bytes",
-    date: "type(value) is date",
-    datetime: "type(value) is datetime and value.tzinfo is not None",
-    Decimal: "type(value) is Decimal and value.is_finite()",
+    str: "__type({0}) is __str",
+    int: "__type({0}) is __int and -__LARGEST <= {0} < __LARGEST",
+    float: "__type({0}) is __float and {0} - {0} == 0",
+    bool: "__type({0}) is __bool",
+    bytes: "__type({0}) is __bytes",
+    date: "__type({0}) is __date",
+    datetime: "__type({0}) is __datetime and {0}.tzinfo is not None",
+    Decimal: "__type({0}) is __Decimal and {0}.is_finite()",
 }
 _HARMLESS = frozenset((str, bool, type(None), UnsetType, bytes, date, UUID))
 

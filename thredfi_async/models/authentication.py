@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from attrs import define, field, frozen
 
-from ..checks import Check, Checked, check, on_assignment
+from ..checks import Check, Checked, check, lean
 from ..fields import UNSET, UnsetType, sparse
 
 
@@ -27,7 +27,8 @@ class BusinessTokenResponse:
     """In the reference example, absent from the guides' examples."""
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class OAuth2TokenRequestRequest(Checked):
     client_id: str
     """Partner UUID, same as the Basic user name."""

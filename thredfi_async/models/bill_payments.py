@@ -9,12 +9,13 @@ from typing import Any, ClassVar
 
 from attrs import define, frozen
 
-from ..checks import Check, Checked, check, on_assignment
+from ..checks import Check, Checked, check, lean
 from ..fields import UNSET, Instant, OpenEnum, UnsetType, sparse
 from . import common
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class BillPaymentAllocationRequest(Checked):
     bill_id: str | UnsetType = UNSET
     amount_cents: int | UnsetType = UNSET
@@ -65,7 +66,8 @@ class BillPaymentVendorRefundAllocation:
     reference_number: str | None = None
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class CreateBillPaymentRequest(Checked):
     vendor_id: str
     amount_cents: int
@@ -121,7 +123,8 @@ class DeleteBillPaymentResponse:
     updated_at: Instant
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class UpdateBillPaymentAllocationRequest(Checked):
     """As on create, but the sample shows no lower bound for amount_cents."""
 
@@ -142,7 +145,8 @@ class UpdateBillPaymentAllocationRequest(Checked):
     )
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class UpdateBillPaymentRequest(Checked):
     """The page text names status, failure_reason, payment_reference and processing_fee_cents as
     updatable; the body shows more.

@@ -9,12 +9,13 @@ from typing import Any, ClassVar, TypeAlias
 
 from attrs import define, frozen
 
-from ..checks import Check, Checked, check, on_assignment
+from ..checks import Check, Checked, check, lean
 from ..fields import UNSET, Instant, UnsetType, sparse
 from . import common
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class BillDocumentUploadRequest(Checked):
     file: str | UnsetType = UNSET
     """Binary in multipart; in JSON probably the document_id of an earlier upload, as on vendor
@@ -38,7 +39,8 @@ class BillDocumentUploadRequest(Checked):
     }
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class BillLineItemRequest(Checked):
     quantity: float
     unit_price: int
@@ -78,7 +80,8 @@ class BillPaymentAllocationOnBill:
     bill_payment_id: str | None = None
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class BillUpdateAPIRequest(Checked):
     """Like the create body plus bill_terms, without bill_date."""
 
@@ -149,7 +152,8 @@ class VendorRefundAllocationOnBill:
     reference_number: str | None = None
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class BillCreateAPIRequest(Checked):
     external_id: str
     """Caller's identifier, used for idempotency."""

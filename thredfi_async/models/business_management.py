@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from attrs import define, frozen
 
-from ..checks import Check, Checked, check, on_assignment
+from ..checks import Check, Checked, check, lean
 from ..fields import UNSET, Instant, OpenEnum, UnsetType, sparse
 from . import common
 
@@ -73,7 +73,8 @@ class BusinessListItem:
     base_currency: str | None = None
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class CreateBusinessRequest(Checked):
     external_id: str
     """Caller's own ID, the idempotency key."""
@@ -177,7 +178,8 @@ class EntityTypeError:
     """
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class PatchedUpdateBusinessRequest(Checked):
     """All fields optional."""
 

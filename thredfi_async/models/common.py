@@ -8,7 +8,7 @@ from typing import Any, ClassVar, TypeAlias
 
 from attrs import define, frozen
 
-from ..checks import Check, Checked, check, on_assignment
+from ..checks import Check, Checked, check, lean
 from ..fields import UNSET, Instant, OpenEnum, UnsetType, sparse
 
 
@@ -19,7 +19,8 @@ class AccountIdentifier:
     type: str | None = None
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class AccountIdentifierRequest(Checked):
     id: str | UnsetType = UNSET
     type: str | UnsetType = UNSET
@@ -463,7 +464,8 @@ class Vendor:
     email: str | None = None
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class VendorRefundAllocationRequest(Checked):
     allocation_type: VendorRefundAllocationTypeEnum | str | UnsetType = UNSET
     amount_cents: int | UnsetType = UNSET

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from attrs import define, frozen
 
-from ..checks import Check, Checked, check, on_assignment
+from ..checks import Check, Checked, check, lean
 from ..fields import UNSET, Instant, OpenEnum, UnsetType, sparse
 from . import common
 
@@ -24,7 +24,8 @@ class CustomerCreditAllocation:
     applied_at: Instant | None = None
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class CustomerCreditAllocationRequest(Checked):
     amount: int | UnsetType = UNSET
     """Minor units (the widget sends cents; the response calls it amount_cents)."""
@@ -53,7 +54,8 @@ class CustomerCreditCustomer:
     company_name: str | None = None
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class CustomerCreditDocumentUploadRequest(Checked):
     file: str | UnsetType = UNSET
     """The widget sends the document_id returned by an earlier upload."""
@@ -90,7 +92,8 @@ class CustomerCreditLineItem:
     """Any JSON."""
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class CustomerCreditLineItemRequest(Checked):
     amount: int
     """Minor units, net of tax (the widget sends net times 100)."""
@@ -125,7 +128,8 @@ class CustomerCreditStatusEnum(OpenEnum):
     VOID = "void"
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class UpdateCustomerCreditRequest(Checked):
     external_id: str | UnsetType = UNSET
     sent_at: dt.datetime | UnsetType = UNSET
@@ -158,7 +162,8 @@ class UpdateCustomerCreditRequest(Checked):
     )
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class CreateCustomerCreditRequest(Checked):
     """No memo, metadata or currency here, unlike update and response."""
 

@@ -8,12 +8,13 @@ from typing import Any, ClassVar
 
 from attrs import define, frozen
 
-from ..checks import Check, Checked, check, on_assignment
+from ..checks import Check, Checked, check, lean
 from ..fields import UNSET, UnsetType, sparse
 from . import common
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class CustomerDocumentUploadRequest(Checked):
     file: str | UnsetType = UNSET
     document_type: str | UnsetType = UNSET
@@ -33,7 +34,8 @@ class CustomerDocumentUploadRequest(Checked):
     }
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class CustomerRequest(Checked):
     """Body shown on archive-customer; no status and no document field."""
 
@@ -84,7 +86,8 @@ class CustomerRequest(Checked):
     }
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class UpdateCustomerRequest(Checked):
     """Update page not stored; taken to accept the create call's fields."""
 
@@ -142,7 +145,8 @@ class UpdateCustomerRequest(Checked):
     }
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class CreateCustomerRequest(Checked):
     external_id: str | UnsetType = UNSET
     reference_number: str | UnsetType = UNSET

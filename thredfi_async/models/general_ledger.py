@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from attrs import define, frozen
 
-from ..checks import Check, Checked, check, on_assignment
+from ..checks import Check, Checked, check, lean
 from ..fields import UNSET, Instant, OpenEnum, UnsetType, sparse, takes
 from . import common
 
@@ -30,7 +30,8 @@ class BalanceBehaviorEnum(OpenEnum):
     CREDIT_POSITIVE = "credit_positive"
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class CreateChildLedgerAccountRequest(Checked):
     """No account_type - presumably taken from the parent (deduced)."""
 
@@ -126,7 +127,8 @@ class LedgerAccountTypeEnum(OpenEnum):
     EXPENSE = "expense"
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class UpdateLedgerAccountRequest(Checked):
     """Guess from the create requests; page not stored."""
 
@@ -152,7 +154,8 @@ class UpdateLedgerAccountRequest(Checked):
     }
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class CreateLedgerAccountRequest(Checked):
     code: str | UnsetType = UNSET
     name: str | UnsetType = UNSET

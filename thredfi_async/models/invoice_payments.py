@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from attrs import define, frozen
 
-from ..checks import Check, Checked, check, on_assignment
+from ..checks import Check, Checked, check, lean
 from ..fields import UNSET, Instant, OpenEnum, UnsetType, sparse
 from . import common
 
@@ -39,7 +39,8 @@ class InvoicePaymentAllocation:
     notes: str | None = None
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class InvoicePaymentAllocationRequest(Checked):
     invoice_id: str | UnsetType = UNSET
     amount_cents: int | UnsetType = UNSET
@@ -76,7 +77,8 @@ class InvoicePaymentStatusEnum(OpenEnum):
     REFUNDED = "refunded"
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class PatchedUpdateInvoicePaymentRequest(Checked):
     customer_id: str | UnsetType = UNSET
     total_amount_cents: int | UnsetType = UNSET
@@ -127,7 +129,8 @@ class PatchedUpdateInvoicePaymentRequest(Checked):
     )
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class UpdateInvoicePaymentRequest(Checked):
     """PUT body, taken to have the PATCH body's fields."""
 
@@ -180,7 +183,8 @@ class UpdateInvoicePaymentRequest(Checked):
     )
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class CreateInvoicePaymentRequest(Checked):
     customer_id: str | UnsetType = UNSET
     """Must exist in the business."""

@@ -9,12 +9,13 @@ from typing import ClassVar
 
 from attrs import define
 
-from ..checks import Check, Checked, check, on_assignment
+from ..checks import Check, Checked, check, lean
 from ..fields import UNSET, UnsetType
 from . import common
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class KeyValueTag(Checked):
     key: str | UnsetType = UNSET
     value: str | UnsetType = UNSET
@@ -25,7 +26,8 @@ class KeyValueTag(Checked):
     }
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class CreateInvoiceWriteOffRequest(Checked):
     """Body the widget posts; which fields are required is unknown (it always sends all of them)."""
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from attrs import define, frozen
 
-from ..checks import Check, Checked, check, on_assignment
+from ..checks import Check, Checked, check, lean
 from ..fields import UNSET, FilePart, Instant, UnsetType, sparse
 from . import common
 
@@ -26,7 +26,8 @@ class CustomerCreditAllocationOnInvoice:
     amount_cents: int | None = None
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class InvoiceDocumentUploadRequest(Checked):
     file: str | UnsetType = UNSET
     document_type: str | UnsetType = UNSET
@@ -86,7 +87,8 @@ class InvoicePaymentAllocationOnInvoice:
     amount_cents: int | None = None
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class InvoiceRequest(Checked):
     """Body of the void call."""
 
@@ -109,7 +111,8 @@ class InvoiceRequest(Checked):
     )
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class InvoiceSalesTaxRequest(Checked):
     amount: int | UnsetType = UNSET
     """Leads the list, so perhaps required."""
@@ -208,7 +211,8 @@ class Invoice:
     """Present on sibling resources."""
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class InvoiceLineItemRequest(Checked):
     quantity: float
     unit_price: int | UnsetType = UNSET
@@ -256,7 +260,8 @@ class PaginatedInvoiceList:
     previous: str | None = None
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class UpdateInvoiceRequest(Checked):
     invoice_number: str | UnsetType = UNSET
     invoice_type: str | UnsetType = UNSET
@@ -291,7 +296,8 @@ class UpdateInvoiceRequest(Checked):
     )
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class CreateInvoiceMultipartRequest(Checked):
     """The page text puts the upload in a top-level part named file, with its companions beside
     it.
@@ -363,7 +369,8 @@ class CreateInvoiceMultipartRequest(Checked):
     )
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class CreateInvoiceRequest(Checked):
     external_id: str | UnsetType = UNSET
     """Caller's identifier."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from attrs import define, frozen
 
-from ..checks import Check, Checked, check, on_assignment
+from ..checks import Check, Checked, check, lean
 from ..fields import UNSET, UnsetType, sparse
 
 
@@ -28,7 +28,8 @@ class MenuTabs:
     accounts_payable: bool | None = None
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class MenuTabsRequest(Checked):
     """Which tabs show. In a PUT only those to change need be there; the others keep their
     default.
@@ -60,7 +61,8 @@ class MenuConfig:
     sub_menu_tabs: dict[str, bool] | None = None
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class MenuConfigRequest(Checked):
     menu: MenuTabsRequest
     sub_menu_tabs: dict[str, bool] | UnsetType = UNSET

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from attrs import define, frozen
 
-from ..checks import Check, Checked, check, on_assignment
+from ..checks import Check, Checked, check, lean
 from ..fields import UNSET, Instant, OpenEnum, UnsetType, sparse, takes
 from . import common
 
@@ -63,7 +63,8 @@ class PayoutStatusEnum(OpenEnum):
     PAID = "paid"
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class PayoutCreateRequest(Checked):
     external_id: str
     """Upsert key."""

@@ -9,12 +9,13 @@ from typing import ClassVar
 
 from attrs import define, frozen
 
-from ..checks import Check, Checked, check, on_assignment
+from ..checks import Check, Checked, check, lean
 from ..fields import UNSET, UnsetType, sparse
 from . import common
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class CreateRefundPaymentRequestRequest(Checked):
     amount_cents: int
     """At most what is left of the refund."""

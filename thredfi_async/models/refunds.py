@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from attrs import define, frozen
 
-from ..checks import Check, Checked, check, on_assignment
+from ..checks import Check, Checked, check, lean
 from ..fields import UNSET, Instant, OpenEnum, UnsetType, sparse
 from . import common
 
@@ -30,7 +30,8 @@ class RefundAllocation:
     allocation_date: Instant | None = None
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class RefundDocumentUploadRequest(Checked):
     file: str | UnsetType = UNSET
     """Format not seen; for credits the widget sends the document_id of an earlier upload."""
@@ -60,7 +61,8 @@ class RefundStatusEnum(OpenEnum):
     PAID = "paid"
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class CreateSimpleRefundRequest(Checked):
     invoice_id: str
     method: common.RefundMethodEnum | str | UnsetType = UNSET

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from attrs import define, frozen
 
-from ..checks import Check, Checked, check, on_assignment
+from ..checks import Check, Checked, check, lean
 from ..fields import UNSET, Instant, OpenEnum, UnsetType, sparse
 from . import common
 
@@ -24,7 +24,8 @@ class VendorCreditAllocation:
     applied_at: Instant | None = None
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class VendorCreditAllocationRequest(Checked):
     amount: int | UnsetType = UNSET
     """Minor units; the response calls it amount_cents."""
@@ -43,7 +44,8 @@ class VendorCreditAllocationRequest(Checked):
     )
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class VendorCreditDocumentUploadRequest(Checked):
     file: str | UnsetType = UNSET
     """In JSON the widget sends the document_id that ap-documents/upload returned, with
@@ -78,7 +80,8 @@ class VendorCreditLineItem:
     """Any JSON."""
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class VendorCreditLineItemRequest(Checked):
     amount: int | UnsetType = UNSET
     """Minor units, tax included when the widget sends it."""
@@ -120,7 +123,8 @@ class VendorCreditVendor:
     display_name: str | None = None
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class CreateVendorCreditRequest(Checked):
     """No currency field, though the response has one."""
 
@@ -158,7 +162,8 @@ class CreateVendorCreditRequest(Checked):
     )
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class UpdateVendorCreditRequest(Checked):
     """No vendor field."""
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from attrs import define, frozen
 
-from ..checks import Check, Checked, check, on_assignment
+from ..checks import Check, Checked, check, lean
 from ..fields import UNSET, Instant, UnsetType, sparse
 from . import common
 
@@ -24,7 +24,8 @@ class DeleteVendorRefundPaymentResponse:
     updated_at: Instant
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class PatchedVendorRefundPaymentUpdateRequest(Checked):
     status: common.VendorRefundPaymentStatusEnum | str | UnsetType = UNSET
     failure_reason: str | UnsetType = UNSET
@@ -91,7 +92,8 @@ class VendorRefundPaymentResult:
     allocations: list[dict[str, Any]]
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class CreateVendorRefundPaymentRequest(Checked):
     vendor_id: str
     total_amount_cents: int

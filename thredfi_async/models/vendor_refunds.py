@@ -9,12 +9,13 @@ from typing import Any, ClassVar
 
 from attrs import define, frozen
 
-from ..checks import Check, Checked, check, on_assignment
+from ..checks import Check, Checked, check, lean
 from ..fields import UNSET, FilePart, Instant, OpenEnum, UnsetType, sparse
 from . import common
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class PatchedVendorRefundUpdateMultipartRequest(Checked):
     description: str | UnsetType = UNSET
     memo: str | UnsetType = UNSET
@@ -61,7 +62,8 @@ class VendorRefundAllocation:
     """Any JSON."""
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class VendorRefundDocumentUploadRequest(Checked):
     file: str | UnsetType = UNSET
     document_type: str | UnsetType = UNSET
@@ -108,7 +110,8 @@ class VendorRefundPayment:
     updated_at: Instant | None = None
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class VendorRefundPaymentRequest(Checked):
     """Payment created together with a refund."""
 
@@ -146,7 +149,8 @@ class VendorRefundStatusEnum(OpenEnum):
     CANCELLED = "cancelled"
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class PatchedVendorRefundUpdateRequest(Checked):
     description: str | UnsetType = UNSET
     memo: str | UnsetType = UNSET
@@ -206,7 +210,8 @@ class VendorRefund:
     updated_at: Instant | None = None
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class VendorRefundCreateMultipartRequest(Checked):
     """Page text only - multipart part file plus optional document_type, upload_source, metadata,
     tags; layout of the nested lists not seen.
@@ -268,7 +273,8 @@ class VendorRefundCreateMultipartRequest(Checked):
     )
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class VendorRefundCreateRequest(Checked):
     vendor_id: str
     total_refunded_amount_cents: int

@@ -8,12 +8,13 @@ from typing import Any, ClassVar
 
 from attrs import define, frozen
 
-from ..checks import Check, Checked, check, on_assignment
+from ..checks import Check, Checked, check, lean
 from ..fields import UNSET, UnsetType, sparse
 from . import common
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class VendorDocumentUploadRequest(Checked):
     file: str | UnsetType = UNSET
     """Binary in multipart; in JSON probably the document_id of an earlier upload, as on vendor
@@ -37,7 +38,8 @@ class VendorDocumentUploadRequest(Checked):
     }
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class VendorRequest(Checked):
     """Body shown on unarchive-vendor."""
 
@@ -54,7 +56,8 @@ class VendorRequest(Checked):
     }
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class CreateVendorRequest(Checked):
     """The text of individual_name starts a required-condition and is cut off; presumably one of
     the two names is needed.
@@ -101,7 +104,8 @@ class PaginatedVendorList:
     previous: str | None = None
 
 
-@define(kw_only=True, field_transformer=on_assignment)
+@lean
+@define(kw_only=True, slots=False)
 class UpdateVendorRequest(Checked):
     """Has vendor_number, which no response shows; lacks country and vat_number of the create
     body.
