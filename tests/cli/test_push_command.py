@@ -110,7 +110,7 @@ async def test_json_is_all_that_is_on_stdout(env, file):
     figures = json.loads(ended.out)
     assert ended.status == 1
     assert figures["types"]["customer"] == {
-        "created": 10, "replayed": 0, "differs": 0, "failed": 1, "unknown": 0
+        "created": 10, "changed": 0, "replayed": 0, "differs": 0, "failed": 1, "unknown": 0
     }  # fmt: skip
     assert figures["types"]["unreadable"]["failed"] == 1
     assert (figures["created"], figures["failed"], figures["complete"]) == (20, 3, True)

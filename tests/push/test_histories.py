@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from typing import Any
 
 import pytest
@@ -93,7 +94,7 @@ async def _books(runs: list[list[dict[str, Any]]], concurrency: int) -> Any:
 def test_one_run_and_several_give_the_same_books(case):
     lines, cuts = case
     edges = [0, *cuts, len(lines)]
-    slices = [lines[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    slices = [lines[a:b] for a, b in itertools.pairwise(edges)]
     whole = asyncio.run(_books([lines], concurrency=8))
     assert asyncio.run(_books(slices, concurrency=8)) == whole
     assert asyncio.run(_books([lines], concurrency=1)) == whole, "one after the other"

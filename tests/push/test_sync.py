@@ -180,7 +180,7 @@ async def test_an_older_revision_is_superseded(emulator, thredfi):
     assert outcome.id
     # Within one input as well, without a store.
     outcomes = await push(thredfi, [new, old])
-    assert outcomes[1].reason == "superseded: revision 5 is settled"
+    assert outcomes[1].reason == "superseded by line 1, of a newer revision"
     newer = new | {"company_name": "Newer", "revision": 6}
     (outcome,) = await push(thredfi, [newer], ids=ids, on_difference="update")
     assert outcome.status is Status.CHANGED

@@ -203,7 +203,7 @@ class PushCommand:
         self._not_ok[outcome.status] += 1
         if len(self._first_failures) < FAILURES_SHOWN:
             self._first_failures.append(outcome)
-        if failed is None or self._stopped_by is not None:
+        if failed is None or self._stopped_by is not None or outcome.status is Status.DIFFERS:
             return
         try:
             failed.add(outcome)

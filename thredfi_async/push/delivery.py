@@ -10,6 +10,7 @@ import attrs
 
 from ..errors import InvalidRequest, NotFound, OutcomeUnknown, RateLimited, ThredfiError
 from ..manner import HandedBack, History, Manner
+from ..operation import Replay
 from .draft import Reference
 from .endings import Detail
 from .kinds import DELETE
@@ -86,6 +87,10 @@ class Delivery:
     async def _send(self, node: Node[Job]) -> None:
         job = node.payload
         sent_at = self._clock.monotonic()
+        if node.uncertain and job.history is None and _once_only(job):
+            text = "an earlier run may have sent it, and Thred would not know it again"
+            self.settle_unknown(node, text, None)
+            return
         try:
             sent = await self._sent(node)
         except HandedBack as back:
@@ -102,44 +107,43 @@ class Delivery:
 
     async def _sent(self, node: Node[Job]) -> Sent:
         job = node.payload
+        if node.uncertain and job.history is None:
+            job.history = History(uncertain=True)
         try:
             return await self._once(node)
         except NotFound:
             if job.forgotten:
                 raise
             job.forgotten = True
-            stale = await self._references.forget(job)
-            if job.draft.action == DELETE:
-                return await self._deleted(node, stale)
+        except InvalidRequest:
+            if job.forgotten and job.draft.action == DELETE:
+                return _GONE
+            raise
+        stale = self._references.forget(job)
+        if not stale and job.draft.action != DELETE:
+            return await self._once(node)
+        try:
             if not stale:
-                raise
+                return _GONE
+            await self._find(job)
+        except InvalidRequest:
+            if job.draft.action == DELETE:  # it is gone, and no look-up finds it elsewhere
+                return _GONE
+            raise
+        finally:
+            await self._references.drop(job, stale)
         return await self._once(node)
-
-    async def _deleted(self, node: Node[Job], stale: bool) -> Sent:
-        """Of a record that isn't where it was: it is gone, unless a look-up finds it elsewhere."""
-        if stale:
-            try:
-                await self._find(node.payload)
-            except InvalidRequest:
-                pass
-            else:
-                return await self._once(node)
-        return Sent(None, Effect.NOTHING, 1)
 
     async def _once(self, node: Node[Job]) -> Sent:
         job = node.payload
         await self._find(job)
         order = self._order(job)
         manner = self._manner
-        if job.history is None and node.uncertain:
-            job.history = History(uncertain=True)
         if job.history is not None or node.changed:
             manner = attrs.evolve(manner, earlier=job.history, changed=node.changed)
         return await self._sender.send(order, manner, self._on_difference)
 
     async def _find(self, job: Job) -> None:
-        if job.was_sent:  # so all was found
-            return
         try:
             await self._references.find(job)
         except HandedBack as back:
@@ -213,7 +217,7 @@ class Delivery:
         is_unknown = isinstance(error, OutcomeUnknown)
         if is_unknown:
             job.history = History(uncertain=True, last_sent=now)
-        if ruling is Ruling.WAIT and not self._stopping():
+        if ruling is Ruling.WAIT and not self._stopping() and not (is_unknown and _once_only(job)):
             self._paused.put(node, pause)
             return
         if ruling in (Ruling.WAIT, Ruling.END):
@@ -230,6 +234,12 @@ class Delivery:
             self._abort(error)
 
 
+def _once_only(job: Job) -> bool:
+    """Whether Thred would do it again, were it sent again."""
+    return job.draft.kind.actions[job.draft.action].replay is Replay.UNSAFE
+
+
+_GONE = Sent(None, Effect.NOTHING, 1)
 _VERDICTS: dict[Effect, Verdict] = {
     Effect.CREATED: Verdict.CREATED,
     Effect.CHANGED: Verdict.CHANGED,

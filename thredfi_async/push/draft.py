@@ -144,6 +144,10 @@ def references(kind: Kind, action: str, fields: Mapping[str, Any]) -> Iterator[R
                         f"{where} and {link.id_field} are both given: give one of them"
                     )
                 yield Reference(link.to, _text(where, given), native=native)
+            elif not isinstance(holder.get(link.id_field), list | tuple | None):
+                raise ValueError(
+                    f"{link.id_field} must be a list, not {json_name(holder[link.id_field])}"
+                )
             elif isinstance(given, list | tuple):
                 yield from (_element(link, f"{where}[{n}]", one) for n, one in enumerate(given))
             else:

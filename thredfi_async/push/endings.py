@@ -83,11 +83,15 @@ def kept_of(end: Settled[Job], references: References) -> Kept | None:
     status = _STATUS[end.verdict]
     key = node.key if home is None else node.key._replace(business=home)
     row = Row(key, node.line, status, end.id, end.reason, attempts, node.fingerprint)
-    if references.store is None or status in (Status.FAILED, Status.UNKNOWN):
-        return Kept(row)
     stored = references.store_key(job, job.draft.itself)
+    if references.store is None or stored is None or status is Status.FAILED:
+        return Kept(row)
+    if status is Status.UNKNOWN:  # whatever it had before, it may be otherwise now
+        return Kept(row, stored, Known(references.id_of(job, job.draft.itself)))
     known = None if node.deletes else _known(end, references)
-    return Kept(row) if stored is None or known == job.own else Kept(row, stored, known)
+    if node.preset is not None and known == job.own:
+        return Kept(row)
+    return Kept(row, stored, known)
 
 
 def _known(end: Settled[Job], references: References) -> Known:
@@ -95,11 +99,13 @@ def _known(end: Settled[Job], references: References) -> Known:
     node, job = end.node, end.node.payload
     own = job.own or Known(None)
     id = end.id or references.id_of(job, job.draft.itself)
-    revision = own.revision if job.draft.revision is None else job.draft.revision
+    revision = job.draft.revision  # where it has none, the store keeps the one that it has
     if node.preset is not None:
         given = [one for one in (own.revision, revision) if one is not None]
         return Known(id, own.digest, max(given, default=None))
-    if end.verdict is Verdict.DIFFERS:
+    if end.verdict is Verdict.DIFFERS or (
+        isinstance(end.detail, Detail) and end.detail.differences
+    ):
         return Known(id, b"", revision)  # its content is not what was given
     made = references.made(job) or own.digest[:FINGERPRINT_BYTES].ljust(FINGERPRINT_BYTES, b"\0")
     digest = node.fingerprint if job.draft.creates else made + node.fingerprint

@@ -87,7 +87,9 @@ class Engine:
         self._window = 1000 + 8 * concurrency
         self._summary = Summary()
         self._scheduler: Scheduler[Job] = Scheduler(
-            journal.earlier() if journal else None, closed=not plan.lookup
+            journal.earlier() if journal else None,
+            closed=not plan.lookup,
+            resends_differing=plan.on_difference == "update",
         )
         self._outages = Outages(concurrency)
         self._references = References(

@@ -71,6 +71,8 @@ class Intake:
             if draft is None:
                 return
             taken = Job(draft, await self._business(draft))
+            if draft.kind.name == BUSINESS and not taken.business.startswith(NEW):
+                taken.ids[draft.itself] = taken.business
         except BadRecord as bad:
             taken = bad
         self._summary.records += 1
@@ -151,8 +153,8 @@ class Intake:
     def _node(self, line: int, job: Job) -> Node[Job]:
         draft = job.draft
         itself = need_of(job.business, draft.itself).key
-        step, end = self._step(itself, job)
-        holds, after = _marks(job)
+        step, end, superseded = self._step(itself, job)
+        holds, after = _marks(job, step)
         return Node(
             itself._replace(step=step),
             line,
@@ -166,6 +168,7 @@ class Intake:
             changed=draft.changed or bool(draft.creates and step),
             uncertain=draft.uncertain,
             preset=end,
+            superseded=superseded,
         )
 
     def _needs(self, job: Job) -> list[Need]:
@@ -186,23 +189,30 @@ class Intake:
             needs.append(Need(Key("", BUSINESS, job.business.removeprefix(NEW))))
         return needs
 
-    def _step(self, record: Key, job: Job) -> tuple[int, Preset | None]:
-        """Which line of its record this is, and its end where nothing need be sent."""
+    def _step(self, record: Key, job: Job) -> tuple[int, Preset | None, bool]:
+        """Which line of its record this is, and its end where nothing need be sent.
+
+        And whether it shares the end of an earlier line, which is of a newer revision.
+        """
         draft = job.draft
         steps, newest = self._steps.get(record), self._revisions.get(record)
         is_first = steps is None and newest is None and not self._scheduler.knows(record)
         if draft.revision is not None:
+            if newest is not None and draft.revision < newest and draft.creates:
+                return self._next(record), None, True
             known = job.own.revision if is_first and job.own is not None else newest
             if known is not None and draft.revision < known:
                 superseded = f"superseded: revision {known} is settled"
-                return self._next(record), Preset(Verdict.REPLAYED, self._id(job), superseded)
+                end = Preset(Verdict.REPLAYED, self._id(job), superseded)
+                return self._next(record), end, False
             self._revisions[record] = draft.revision
         if is_first and not self._sends_unchanged and _is_unchanged(job):
             step = 0 if draft.creates else self._next(record)
-            return step, Preset(Verdict.REPLAYED, self._id(job), "unchanged since it was settled")
+            unchanged = "unchanged since it was settled"
+            return step, Preset(Verdict.REPLAYED, self._id(job), unchanged), False
         if draft.creates and steps is None and (newest is None or newest == draft.revision):
-            return 0, None
-        return self._next(record), None
+            return 0, None, False
+        return self._next(record), None, False
 
     def _next(self, record: Key) -> int:
         step = self._steps[record] = self._steps.get(record, 0) + 1
@@ -220,7 +230,7 @@ def _is_unchanged(job: Job) -> bool:
     return job.draft.fingerprint == (made if job.draft.creates else done)
 
 
-def _marks(job: Job) -> tuple[list[Hashable], list[Hashable]]:
+def _marks(job: Job, step: int) -> tuple[list[Hashable], list[Hashable]]:
     """What the record holds on to while it is under way, and what it waits for.
 
     An action waits for every earlier line that is or names its record, and every later such
@@ -237,6 +247,8 @@ def _marks(job: Job) -> tuple[list[Hashable], list[Hashable]]:
         holds.append(("acts", *itself))
         after += [("names", *itself), ("acts", *itself)]
         return holds, after
+    if step:
+        after.append(("names", *itself))
     if kind.before is not None:
         holds += [("before", job.business, *mark) for mark in draft.marks(kind.before)]
     if kind.after is not None:

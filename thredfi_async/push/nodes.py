@@ -22,8 +22,10 @@ __all__ = [
     "conflict",
     "cut_off",
     "done_earlier",
+    "in_circle",
     "same",
     "state_of",
+    "superseded",
     "unknown_reference",
 ]
 
@@ -103,9 +105,12 @@ class Node(Generic[P]):
     changed: bool = False
     uncertain: bool = False
     preset: Preset | None = None
+    superseded: bool = False  # by an earlier line of the input, whose end it shares
     # the scheduler's own
     waiting: int = attrs.field(default=0, init=False)  # for how many others it waits
+    behind: int = attrs.field(default=0, init=False)  # how many of them need only end
     blocked: int = attrs.field(default=0, init=False)  # how many of them are not in sight
+    given_out: bool = attrs.field(default=False, init=False)  # it may be sent, or is sent
     settled: bool = attrs.field(default=False, init=False)
     repeats: bool = attrs.field(default=False, init=False)  # its key belongs to another node
     dependents: list[tuple[Node[P], Strength]] = attrs.field(factory=list, init=False)
@@ -142,6 +147,15 @@ def ambiguous(node: Node[P], key: Key) -> Settled[P]:
     )
 
 
+def in_circle(node: Node[P]) -> Settled[P]:
+    """The end of a record that waits for itself, by way of others."""
+    return Settled(
+        node,
+        Verdict.FAILED,
+        reason="not sent: it refers to itself in a circle, by way of what it refers to",
+    )
+
+
 def unknown_reference(node: Node[P], key: Key) -> Settled[P]:
     return Settled(
         node,
@@ -159,6 +173,13 @@ def conflict(node: Node[P], line: int) -> Settled[P]:
         reason=f"not sent: {node.key.kind} {node.key.external_id!r} stands on line {line} with "
         f"other content than on line {node.line}, and one external_id names one record",
     )
+
+
+def superseded(node: Node[P], state: State, line: int, id: str | None) -> Settled[P]:
+    """The end of an older revision: that of the newer one, which stands on an earlier line."""
+    end = same(node, state, line, id)
+    reason = f"superseded by line {line}, of a newer revision"
+    return attrs.evolve(end, reason=reason) if state.is_there else end
 
 
 def same(node: Node[P], state: State, line: int, id: str | None) -> Settled[P]:

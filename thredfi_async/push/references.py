@@ -40,6 +40,7 @@ class Job:
     ids: dict[Reference, str] = attrs.field(factory=dict)  # and of all that it names
     history: History | None = None  # of its earlier rounds, where it was handed back
     rounds: int = 0  # how often it was handed back because Thred was at it already
+    found: bool = False  # all that it is sent with was looked up
     forgotten: bool = False  # once, as the ids that it was sent with led nowhere
 
     @property
@@ -180,9 +181,12 @@ class References:
 
         Raises `InvalidRequest` for what isn't there, and as `Sender.look_up` does.
         """
+        if job.found:
+            return
         for reference in job.needed:
             if not reference.native and self.id_of(job, reference) is None:
                 job.ids[reference] = await self._find(job, reference)
+        job.found = True
 
     async def _find(self, job: Job, reference: Reference) -> str:
         """The id of one. One look-up at a time for each, for all who name it."""
@@ -223,20 +227,32 @@ class References:
         self._summary.look_ups += 1
         return await self._sender.look_up(kind, business, parent, reference.external_id)
 
-    async def forget(self, job: Job) -> bool:
+    def forget(self, job: Job) -> dict[Reference, str]:
         """Forget the ids it was sent with that this run has not made, as one leads nowhere.
 
-        False where there are none.
+        What they were; nothing where there are none.
         """
-        stale = [one for one in job.needed if self._is_borrowed(job, one)]
-        keys = [key for one in stale if (key := self.store_key(job, one)) is not None]
-        if self.store is not None and keys:
-            await self.store.drop(keys)
+        stale = {
+            one: id
+            for one in job.needed
+            if self._is_borrowed(job, one) and (id := self.id_of(job, one)) is not None
+        }
         for one in stale:
             job.ids.pop(one, None)
             self._found.pop(_name(job, one), None)
             self._scheduler.forget(need_of(job.business, one))
-        return bool(stale)
+        job.found = not stale
+        return stale
+
+    async def drop(self, job: Job, stale: Mapping[Reference, str]) -> None:
+        """Take out of the store what leads elsewhere now, or nowhere."""
+        keys = [
+            key
+            for one, id in stale.items()
+            if self.id_of(job, one) != id and (key := self.store_key(job, one)) is not None
+        ]
+        if self.store is not None and keys:
+            await self.store.drop(keys)
 
     def _is_borrowed(self, job: Job, reference: Reference) -> bool:
         need = need_of(job.business, reference)

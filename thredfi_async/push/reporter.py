@@ -17,6 +17,7 @@ import attrs
 from ..errors import IdStoreError, JournalError
 from .endings import Kept
 from .ids import IdStore, Key, Known
+from .ids_table import merged
 from .journal import Journal, Row
 from .outcome import Outcome
 from .summary import Summary
@@ -107,11 +108,11 @@ class Reporter:
 
     def _journaled(self, error: Exception | None) -> None:
         """The journal has what it was given, or can't take it. Now the id store."""
-        entries = {
-            kept.key: kept.known
-            for kept, _ in self._writing
-            if kept is not None and kept.key is not None
-        }
+        entries: dict[Key, Known | None] = {}
+        for kept, _ in self._writing:
+            if kept is not None and kept.key is not None:
+                before, now = entries.get(kept.key), kept.known
+                entries[kept.key] = now if now is None else merged(before, now)
         if self._store is None or not entries or error is not None or self._broken:
             self._written(error)
         else:

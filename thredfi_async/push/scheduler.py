@@ -22,8 +22,10 @@ from .nodes import (
     conflict,
     cut_off,
     done_earlier,
+    in_circle,
     same,
     state_of,
+    superseded,
     unknown_reference,
 )
 from .results import Entry, Key, Results, State
@@ -43,8 +45,15 @@ class Scheduler(Generic[P]):
     is required has to be in the input, else it may be known from before.
     """
 
-    def __init__(self, results: Results | None = None, *, closed: bool = False) -> None:
+    def __init__(
+        self,
+        results: Results | None = None,
+        *,
+        closed: bool = False,
+        resends_differing: bool = False,
+    ) -> None:
         self._closed = closed
+        self._resends_differing = resends_differing
         self._results = Results() if results is None else results
         self.ready: deque[Node[P]] = deque()
         self.settled: deque[Settled[P]] = deque()
@@ -56,22 +65,35 @@ class Scheduler(Generic[P]):
         self._parents: dict[Key, dict[Key, None]] = {}  # of these, by the key without a parent
         self._awaited: dict[Key, list[tuple[Node[P], Strength]]] = {}
         self._holders: dict[Hashable, dict[Node[P], None]] = {}
+        self._waiting: dict[Node[P], None] = {}  # in the order of the input
+        self._out = 0  # how many were given out and are not settled
+        self._resent: set[Key] = set()  # records of which this run has sent an earlier run's line
 
     # --- what comes in -------------------------------------------------------------
 
     def add(self, node: Node[P]) -> None:
         """Take in the next record of the input."""
+        self._add(node)
+        self._keep_going()
+
+    def _add(self, node: Node[P]) -> None:
         self.active += 1
         self.active_of[node.key.business] += 1
-        first = self._active.get(node.key) if node.creates else None
-        if first is not None and not node.key.step:
+        first = self._active.get(node.record) if node.creates else None
+        if first is not None and (node.superseded or not node.key.step):
             self._repeat_of_active(node, first)
+            return
+        if node.superseded and (entry := self._results.get(node.record)) is not None:
+            node.repeats = True
+            self._settle(superseded(node, entry.state, entry.line, entry.id))
             return
         entry = self._settled(node)
         if entry is not None and self._ends_as(node, entry):
             return
-        self._enter(node)
+        if node.preset is None or not node.key.step:
+            self._enter(node)
         if node.preset is not None:
+            node.repeats = node.creates and bool(node.key.step)
             self._adopt_waiters(node)
             end = node.preset
             self._settle(Settled(node, end.verdict, id=end.id, reason=end.reason))
@@ -87,7 +109,9 @@ class Scheduler(Generic[P]):
         if lost is not None:
             self._settle(lost)
         elif node.waiting == 0:
-            self.ready.append(node)
+            self._give_out(node)
+        else:
+            self._waiting[node] = None
 
     def reject(self, key: Key, line: int) -> None:
         """A record of this key can't be sent at all: whatever refers to it fails."""
@@ -96,6 +120,7 @@ class Scheduler(Generic[P]):
         self._results.put(key, State.FAILED, line, b"")
         for waiter, _ in self._awaited.pop(key, ()):
             self._settle(self._cut_off(waiter, key))
+        self._keep_going()
 
     def finish(self) -> None:
         """The input has ended: what has not come by now will not come.
@@ -109,8 +134,9 @@ class Scheduler(Generic[P]):
                 if self._closed and strength is Strength.REQUIRED:
                     self._settle(unknown_reference(node, key))
         for waiters in awaited.values():
-            for node, _ in waiters:
-                self._release(node, was_blocked=True)
+            for node, strength in waiters:
+                self._release(node, strength, was_blocked=True)
+        self._keep_going()
 
     # --- what is reported ------------------------------------------------------------
 
@@ -124,10 +150,12 @@ class Scheduler(Generic[P]):
     ) -> None:
         """The node was sent, and Thred has it."""
         self._settle(Settled(node, verdict, id=id, detail=detail, reason=reason))
+        self._keep_going()
 
     def failed(self, node: Node[P], verdict: Verdict, reason: str, detail: Any = None) -> None:
         """The node was sent or refused; Thred doesn't have it, or nobody knows."""
         self._settle(Settled(node, verdict, reason=reason, detail=detail))
+        self._keep_going()
 
     def id_of(self, need: Need) -> str | None:
         """Thred's id of a record that was done."""
@@ -158,7 +186,7 @@ class Scheduler(Generic[P]):
 
     def _repeat_of_active(self, node: Node[P], first: Node[P]) -> None:
         node.repeats = True
-        if first.fingerprint != node.fingerprint:
+        if first.fingerprint != node.fingerprint and not node.superseded:
             self._settle(conflict(node, first.line))
             return
         self._wait(node, first, Strength.TWIN)
@@ -182,6 +210,10 @@ class Scheduler(Generic[P]):
                 if is_same
                 else conflict(node, entry.line)
             )
+        elif node.key.step and node.record in self._resent:
+            return False  # an earlier line is sent again, and this one has to follow it
+        elif entry.state is State.DIFFERS and self._resends_differing:
+            return False
         elif is_same and entry.state.is_there:
             # From here on it is a record of this run, for those that repeat it.
             self._results.put(node.key, entry.state, node.line, node.fingerprint, entry.id)
@@ -189,6 +221,7 @@ class Scheduler(Generic[P]):
         else:
             node.changed = node.changed or (not is_same and entry.state is State.FAILED)
             node.uncertain = node.uncertain or entry.state is State.UNKNOWN
+            self._resent.add(node.record)
             return False
         node.repeats = True
         self._settle(end)
@@ -235,6 +268,7 @@ class Scheduler(Generic[P]):
     def _wait(self, node: Node[P], dependency: Node[P], strength: Strength) -> None:
         dependency.dependents.append((node, strength))
         node.waiting += 1
+        node.behind += strength is Strength.AFTER
         node.blocked += dependency.blocked > 0
 
     def _adopt_waiters(self, node: Node[P]) -> None:
@@ -261,15 +295,40 @@ class Scheduler(Generic[P]):
                 self.stuck -= 1
                 stack.extend(dependent for dependent, _ in node.dependents)
 
-    def _release(self, node: Node[P], *, was_blocked: bool) -> None:
+    def _release(self, node: Node[P], strength: Strength, *, was_blocked: bool) -> None:
         """The node has one thing less to wait for."""
-        if node.settled:
+        if node.settled or node.given_out:
             return
         node.waiting -= 1
+        node.behind -= strength is Strength.AFTER
         if was_blocked:
             self._unblock((node,))
         if node.waiting == 0:
-            self.ready.append(node)
+            self._give_out(node)
+
+    def _give_out(self, node: Node[P]) -> None:
+        self._waiting.pop(node, None)
+        node.given_out = True
+        self._out += 1
+        self.ready.append(node)
+
+    def _keep_going(self) -> None:
+        """Where all that is in sight waits for each other, let go of the order, or of a circle.
+
+        A reference to a later line wins over the order of what names the same record.
+        """
+        while not self._out and self.active > (0 if self.finished else self.stuck):
+            held = [one for one in self._waiting if self.finished or not one.blocked]
+            free = next((one for one in held if one.waiting == one.behind), None)
+            if free is not None:
+                if free.blocked:
+                    free.blocked = 1
+                    self._unblock((free,))
+                self._give_out(free)
+            elif held:
+                self._settle(in_circle(held[0]))
+            else:
+                return
 
     # --- settling ----------------------------------------------------------------------
 
@@ -290,9 +349,10 @@ class Scheduler(Generic[P]):
             is_there = self._is_there(end)
             for dependent, strength in node.dependents:
                 if strength is Strength.TWIN:
-                    ends.append(same(dependent, state_of(end), node.line, end.id))
+                    alike = superseded if dependent.superseded else same
+                    ends.append(alike(dependent, state_of(end), node.line, end.id))
                 elif is_there or strength is Strength.AFTER:
-                    self._release(dependent, was_blocked=was_blocked)
+                    self._release(dependent, strength, was_blocked=was_blocked)
                 else:
                     ends.append(self._cut_off(dependent, node.record))
             node.dependents.clear()
@@ -316,6 +376,8 @@ class Scheduler(Generic[P]):
         elif node.deletes and state_of(end).is_there:
             self._results.drop(node.record)
         node.settled = True
+        self._waiting.pop(node, None)
+        self._out -= node.given_out
         self.active -= 1
         self.active_of[node.key.business] -= 1
         self.stuck -= node.blocked > 0

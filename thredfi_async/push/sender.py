@@ -12,7 +12,7 @@ from .. import codec
 from ..call import Caller
 from ..clock import Clock
 from ..differences import Difference, compare
-from ..errors import BadRequest, Conflict, RateLimited, ThredfiError
+from ..errors import BadRequest, Conflict, InvalidRequest
 from ..fields import model_fields
 from ..lookup import Found, Walks, look_up
 from ..manner import HandedBack, History, Manner
@@ -240,7 +240,8 @@ class SessionSender:
     ) -> Sent:
         """Send the fields that differ, where an update takes them; the others stay."""
         update = order.kind.actions.get(UPDATE)
-        fields = {_top(one.field): body.get(_top(one.field)) for one in sent.differences}
+        names = dict.fromkeys(_top(one.field) for one in sent.differences)
+        fields = {name: body[name] for name in names if name in body}
         takes = set() if update is None else _body_fields(update)
         changes = {name: value for name, value in fields.items() if name in takes}
         if update is None or not changes:
@@ -252,9 +253,7 @@ class SessionSender:
             )
         except HandedBack as back:  # the next round creates it again, which Thred replays
             raise HandedBack(manner.earlier or History(), back.retry_after, back.error) from None
-        except RateLimited:
-            raise
-        except ThredfiError as error:
+        except (BadRequest, Conflict, InvalidRequest) as error:
             return attrs.evolve(sent, problem=f"the update failed: {error}")
         left = tuple(one for one in sent.differences if _top(one.field) not in changes)
         answer = codec.at_path(response.body, update.unwrap or "")
