@@ -38,7 +38,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         ("kills", "--records=1000"),
         ("tokens", "--records=1000"),
         ("promises", "--records=500"),
-        ("soak", "--soak=4"),
+        ("soak", "--soak=8"),
     ],
 )
 def test_a_small_run_finds_no_difference(part: str, size: str) -> None:
