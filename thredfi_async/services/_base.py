@@ -6,10 +6,12 @@ from collections.abc import Coroutine, Mapping
 from typing import Any, TypeVar, Unpack
 
 from ..call import Caller
-from ..errors import InvalidRequest
+from ..errors import InvalidAnswer, InvalidRequest
+from ..lookup import Found, Walks, look_up
 from ..operation import Operation
 from ..options import CallOptions
 from ..pagination import PageAnswer, Paginator
+from ..response import with_response
 from ..uploads import Upload
 
 T = TypeVar("T")
@@ -64,6 +66,44 @@ class Service:
             )
 
         return Paginator(fetch, page_size=page_size)
+
+    async def _id_of(
+        self, create: Operation[Any], external_id: str, *, scan: bool, **path: str
+    ) -> str | None:
+        """The id of what ``create`` has made under an external_id; None where it surely isn't.
+
+        Raises `InvalidRequest` where only a walk through the whole list tells, unless ``scan``
+        allows it, and `InvalidAnswer` where not even that does.
+        """
+        if not isinstance(external_id, str) or not external_id:
+            raise InvalidRequest.at("external_id", "must be text")
+        lookup = create.lookup
+        assert lookup is not None
+
+        async def read(
+            operation: Operation[Any],
+            path: Mapping[str, str],
+            query: Mapping[str, Any],
+            *,
+            patient: bool = False,
+        ) -> bytes:
+            call = self._caller.call(operation, path=path, query=query)
+            return (await with_response(call)).body
+
+        walks = Walks() if scan else None
+        found = await look_up(lookup, {**self._path, **path}, external_id, read, walks)
+        if isinstance(found, Found):
+            id = found.record.get("id")
+            return id if isinstance(id, str) else None
+        if found is False:
+            return None
+        if lookup.scan is not None and not scan:
+            text = f"{external_id!r} is found only by a walk through all of them: pass scan=True"
+            raise InvalidRequest.at("external_id", text)
+        raise InvalidAnswer(
+            f"{create.id}: no answer tells whether there is one of external_id {external_id!r}",
+            operation=lookup.scan or lookup.read or create.id,
+        )
 
 
 class BusinessService(Service):

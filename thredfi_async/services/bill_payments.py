@@ -51,6 +51,15 @@ class BillPayments(BusinessService):
             operations.GET_BILL_PAYMENT, options, bill_payment_id=bill_payment_id
         )
 
+    async def by_external_id(self, external_id: str, *, scan: bool = False) -> BillPayment | None:
+        """The bill payment of an external_id as `get` returns it, archived ones too, or None.
+
+        Where only a walk through the whole list tells, ``scan`` has to allow it. Raises
+        `InvalidRequest` without it, and `InvalidAnswer` where nothing tells.
+        """
+        id = await self._id_of(operations.CREATE_BILL_PAYMENT, external_id, scan=scan)
+        return None if id is None else await self.get(id)
+
     def list(
         self,
         *,

@@ -45,6 +45,15 @@ class Bills(BusinessService):
         """
         return await self._call(operations.GET_BILL, options, bill_id=bill_id)
 
+    async def by_external_id(self, external_id: str, *, scan: bool = False) -> Bill | None:
+        """The bill of an external_id as `get` returns it, archived ones too, or None.
+
+        Where only a walk through the whole list tells, ``scan`` has to allow it. Raises
+        `InvalidRequest` without it, and `InvalidAnswer` where nothing tells.
+        """
+        id = await self._id_of(operations.CREATE_BILL, external_id, scan=scan)
+        return None if id is None else await self.get(id)
+
     def list(
         self,
         *,

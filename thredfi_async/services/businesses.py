@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Unpack
 
 from .. import operations
+from ..errors import InvalidRequest
 from ..options import CallOptions
 from ..pagination import Paginator
 from ._base import Service
@@ -57,6 +58,21 @@ class Businesses(Service):
         https://docs.thredfi.com/api-reference/business-management/update-business
         """
         return await self._call(operations.UPDATE_BUSINESS, options, body, business_id=business_id)
+
+    async def by_external_id(self, external_id: str, *, scan: bool = False) -> Business | None:
+        """The business of an external_id as `get` returns it, archived ones too, or None.
+
+        Only a walk through the whole list tells, which ``scan`` has to allow. Raises
+        `InvalidRequest` without it.
+        """
+        if not scan:
+            text = "a business is found only by a walk through all of them: pass scan=True"
+            raise InvalidRequest.at("external_id", text)
+        for archived in (None, True):  # by itself the list holds active ones alone
+            async for business in self.list(is_archived=archived):
+                if business.external_id == external_id:
+                    return await self.get(business.id)
+        return None
 
     def list(
         self,

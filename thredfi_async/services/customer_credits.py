@@ -48,6 +48,17 @@ class CustomerCredits(BusinessService):
         """
         return await self._call(operations.GET_CUSTOMER_CREDIT, options, credit_id=credit_id)
 
+    async def by_external_id(
+        self, external_id: str, *, scan: bool = False
+    ) -> CustomerCredit | None:
+        """The customer credit of an external_id as `get` returns it, archived ones too, or None.
+
+        Where only a walk through the whole list tells, ``scan`` has to allow it. Raises
+        `InvalidRequest` without it, and `InvalidAnswer` where nothing tells.
+        """
+        id = await self._id_of(operations.CREATE_CUSTOMER_CREDIT, external_id, scan=scan)
+        return None if id is None else await self.get(id)
+
     def list(
         self,
         *,

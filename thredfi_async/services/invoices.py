@@ -54,6 +54,15 @@ class Invoices(BusinessService):
         """
         return await self._call(operations.FETCH_INVOICE, options, invoice_id=invoice_id)
 
+    async def by_external_id(self, external_id: str, *, scan: bool = False) -> Invoice | None:
+        """The invoice of an external_id as `get` returns it, archived ones too, or None.
+
+        Where only a walk through the whole list tells, ``scan`` has to allow it. Raises
+        `InvalidRequest` without it, and `InvalidAnswer` where nothing tells.
+        """
+        id = await self._id_of(operations.CREATE_INVOICE, external_id, scan=scan)
+        return None if id is None else await self.get(id)
+
     def list(
         self,
         *,

@@ -50,6 +50,17 @@ class Payments(BusinessService):
         """
         return await self._call(operations.GET_INVOICE_PAYMENT, options, payment_id=payment_id)
 
+    async def by_external_id(
+        self, external_id: str, *, scan: bool = False
+    ) -> InvoicePaymentList | None:
+        """The payment of an external_id as `get` returns it, archived ones too, or None.
+
+        Where only a walk through the whole list tells, ``scan`` has to allow it. Raises
+        `InvalidRequest` without it, and `InvalidAnswer` where nothing tells.
+        """
+        id = await self._id_of(operations.CREATE_INVOICE_PAYMENT, external_id, scan=scan)
+        return None if id is None else await self.get(id)
+
     def list(
         self,
         *,

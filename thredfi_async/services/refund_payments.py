@@ -49,6 +49,19 @@ class RefundPayments(BusinessService):
             operations.FETCH_REFUND_PAYMENT, options, refund_id=refund_id, payment_id=payment_id
         )
 
+    async def by_external_id(
+        self, refund_id: str, external_id: str, *, scan: bool = False
+    ) -> RefundPayment | None:
+        """The refund payment of an external_id as `get` returns it, archived ones too, or None.
+
+        Where only a walk through the whole list tells, ``scan`` has to allow it. Raises
+        `InvalidRequest` without it, and `InvalidAnswer` where nothing tells.
+        """
+        id = await self._id_of(
+            operations.CREATE_REFUND_PAYMENT, external_id, scan=scan, refund_id=refund_id
+        )
+        return None if id is None else await self.get(refund_id, id)
+
     def list(
         self, refund_id: str, *, page_size: int | None = None, **options: Unpack[CallOptions]
     ) -> Paginator[RefundPayment]:

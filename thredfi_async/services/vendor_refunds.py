@@ -47,6 +47,15 @@ class VendorRefunds(BusinessService):
         """
         return await self._call(operations.GET_VENDOR_REFUND, options, refund_id=refund_id)
 
+    async def by_external_id(self, external_id: str, *, scan: bool = False) -> VendorRefund | None:
+        """The vendor refund of an external_id as `get` returns it, archived ones too, or None.
+
+        Where only a walk through the whole list tells, ``scan`` has to allow it. Raises
+        `InvalidRequest` without it, and `InvalidAnswer` where nothing tells.
+        """
+        id = await self._id_of(operations.CREATE_VENDOR_REFUND, external_id, scan=scan)
+        return None if id is None else await self.get(id)
+
     def list(
         self,
         *,

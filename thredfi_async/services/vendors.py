@@ -39,6 +39,15 @@ class Vendors(BusinessService):
         """
         return await self._call(operations.FETCH_VENDOR, options, vendor_id=vendor_id)
 
+    async def by_external_id(self, external_id: str, *, scan: bool = False) -> Vendor | None:
+        """The vendor of an external_id as `get` returns it, archived ones too, or None.
+
+        Where only a walk through the whole list tells, ``scan`` has to allow it. Raises
+        `InvalidRequest` without it, and `InvalidAnswer` where nothing tells.
+        """
+        id = await self._id_of(operations.CREATE_VENDOR, external_id, scan=scan)
+        return None if id is None else await self.get(id)
+
     def list(
         self,
         *,
