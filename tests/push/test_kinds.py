@@ -62,8 +62,8 @@ def _ids(operation: Operation[Any]) -> Iterator[tuple[str | None, str]]:
         if ref is None:
             continue
         for field in attrs.fields(codec.load(ref)):
-            is_id = re.search(r"(?<!external)_ids?$", field.name)
-            if is_id and field.name not in FOREIGN:
+            named = re.fullmatch(r"(?:.*_)?(parent|" + "|".join(KINDS) + r")_ids?", field.name)
+            if named and field.name not in FOREIGN:
                 yield None, field.name
             for inner in re.findall(r"[A-Z]\w+", str(field.type)):
                 model = getattr(models, inner, None)
