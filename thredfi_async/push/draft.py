@@ -79,18 +79,16 @@ class Draft:
         """The id of what it refers to that a failed file's entry brought along."""
         return self.resolved.get(reference.kind, {}).get(reference.name)
 
-    def marks(self, to: str | None = None) -> Iterator[tuple[str, str, str]]:
-        """The records that it names (of type ``to``), whether by external id or by Thred id."""
+    def marks(self) -> Iterator[tuple[str, str, str]]:
+        """The records that it names: their types, and how by external id or by Thred id."""
         for reference in self.references:
-            if to in (None, reference.kind):
-                yield reference.kind, "external_id", reference.external_id
+            yield reference.kind, "external_id", reference.external_id
         for link in self.kind.all_links:
-            if to in (None, link.to):
-                for holder in holders(self.fields, link):
-                    given = holder.get(link.id_field)
-                    for id in given if link.many and isinstance(given, list | tuple) else (given,):
-                        if isinstance(id, str):
-                            yield link.to, "id", id
+            for holder in holders(self.fields, link):
+                given = holder.get(link.id_field)
+                for id in given if link.many and isinstance(given, list | tuple) else (given,):
+                    if isinstance(id, str):
+                        yield link.to, "id", id
 
     def body(self, id_of: IdOf) -> dict[str, Any]:
         """The request body, with an id in place of every external id that ``id_of`` knows.

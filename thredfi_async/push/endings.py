@@ -33,6 +33,11 @@ class Detail:
     error: Exception | None = None
     differences: tuple[Difference, ...] = ()
 
+    @classmethod
+    def of(cls, end: Settled[Job]) -> Detail:
+        """What is known of an end: nothing, where the record was not sent."""
+        return end.detail if isinstance(end.detail, cls) else cls()
+
 
 @attrs.frozen
 class Kept:
@@ -51,7 +56,7 @@ def outcome_of(end: Settled[Job], references: References) -> Outcome:
     """What the caller gets."""
     job = end.node.payload
     draft = job.draft
-    detail = end.detail if isinstance(end.detail, Detail) else Detail()
+    detail = Detail.of(end)
     status = _STATUS[end.verdict]
     outcome = Outcome(
         line=end.node.line,
@@ -77,8 +82,7 @@ def kept_of(end: Settled[Job], references: References) -> Kept | None:
     node = end.node
     if node.repeats:
         return None
-    job, detail = node.payload, end.detail
-    attempts = detail.attempts if isinstance(detail, Detail) else 0
+    job, attempts = node.payload, Detail.of(end).attempts
     home = references.business_id(node.key.business)
     status = _STATUS[end.verdict]
     key = node.key if home is None else node.key._replace(business=home)
@@ -103,9 +107,7 @@ def _known(end: Settled[Job], references: References) -> Known:
     if node.preset is not None:
         given = [one for one in (own.revision, revision) if one is not None]
         return Known(id, own.digest, max(given, default=None))
-    if end.verdict is Verdict.DIFFERS or (
-        isinstance(end.detail, Detail) and end.detail.differences
-    ):
+    if end.verdict is Verdict.DIFFERS or Detail.of(end).differences:
         return Known(id, b"", revision)  # its content is not what was given
     made = references.made(job) or own.digest[:FINGERPRINT_BYTES].ljust(FINGERPRINT_BYTES, b"\0")
     digest = node.fingerprint if job.draft.creates else made + node.fingerprint

@@ -13,6 +13,8 @@ from functools import cache, lru_cache
 from itertools import chain, islice
 from typing import Any, NamedTuple, TypeVar
 
+from .results import packed_id, unpacked_id
+
 __all__ = [
     "COLUMNS",
     "DamagedRow",
@@ -248,22 +250,11 @@ def _packed_key(key: Key) -> tuple[str | bytes, ...]:
 
 
 def _packed(id: str) -> str | bytes:
-    """A UUID as its 16 bytes, where they give back exactly this text; other text as it is."""
-    if len(id) != 36:
-        return id
-    try:
-        packed = bytes.fromhex(id.replace("-", ""))
-    except ValueError:
-        return id
-    return packed if len(packed) == 16 and _unpacked(packed) == id else id
+    """A UUID as its 16 bytes, other text as it is."""
+    return packed_id(id) or id
 
 
 _packed_often = lru_cache(1024)(_packed)  # of what many records have in common
-
-
-def _unpacked(packed: bytes) -> str:
-    text = packed.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def _id(kind: str, data: bytes) -> str | None:
@@ -273,7 +264,7 @@ def _id(kind: str, data: bytes) -> str | None:
     if kind == "text":
         return data.decode()
     if kind == "blob" and len(data) == 16:
-        return _unpacked(data)
+        return unpacked_id(data)
     raise ValueError(kind)
 
 

@@ -238,7 +238,8 @@ def _marks(job: Job, step: int) -> tuple[list[Hashable], list[Hashable]]:
     """
     draft, kind = job.draft, job.draft.kind
     itself = (home_of(job.business, draft.itself), kind.name, "external_id", draft.external_id)
-    names = [(job.business, *mark) for mark in draft.marks()]
+    marks = list(draft.marks())
+    names = [(job.business, *mark) for mark in marks]
     if draft.creates:
         names.append(itself)
     holds: list[Hashable] = [("names", *one) for one in names]
@@ -250,9 +251,9 @@ def _marks(job: Job, step: int) -> tuple[list[Hashable], list[Hashable]]:
     if step:
         after.append(("names", *itself))
     if kind.before is not None:
-        holds += [("before", job.business, *mark) for mark in draft.marks(kind.before)]
+        holds += [("before", job.business, *mark) for mark in marks if mark[0] == kind.before]
     if kind.after is not None:
-        after += [("before", job.business, *mark) for mark in draft.marks(kind.after)]
+        after += [("before", job.business, *mark) for mark in marks if mark[0] == kind.after]
     return holds, after
 
 

@@ -31,7 +31,10 @@ class Status(enum.StrEnum):
     FAILED = "failed"
     """It is not at Thred; ``reason`` says why."""
     UNKNOWN = "unknown"
-    """It was sent, and whether Thred has it is not known. Pushing it again is safe."""
+    """It was sent, and whether Thred has it is not known.
+
+    Pushing it again is safe, but for a write-off, which Thred wouldn't know again.
+    """
 
 
 _WELL = frozenset({Status.CREATED, Status.CHANGED, Status.REPLAYED})

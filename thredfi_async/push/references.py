@@ -221,7 +221,7 @@ class References:
                     f"not in the input, and at Thred it is found only with its "
                     f"{kind.parent.external_field}",
                 )
-            parent = above if isinstance(above, str) else self.id_of(job, above)
+            parent = self.parent_id(job, reference)
             if parent is None and isinstance(above, Reference):
                 parent = await self._find(job, above)
         self._summary.look_ups += 1

@@ -11,7 +11,16 @@ from typing import NamedTuple
 
 import attrs
 
-__all__ = ["FINGERPRINT_BYTES", "LAST_LINE", "Entry", "Key", "Results", "State"]
+__all__ = [
+    "FINGERPRINT_BYTES",
+    "LAST_LINE",
+    "Entry",
+    "Key",
+    "Results",
+    "State",
+    "packed_id",
+    "unpacked_id",
+]
 
 
 class Key(NamedTuple):
@@ -99,7 +108,7 @@ class Results:
         flags = state | (_EARLIER if earlier else 0)
         tail = b""
         if id is not None:
-            packed = _pack(id)
+            packed = packed_id(id)
             if packed is not None:
                 flags |= _PACKED_ID
                 tail = packed
@@ -166,7 +175,7 @@ def _name(key: Key) -> str:
     return f"{name}\0\0{key.step}" if key.step else name
 
 
-def _pack(id: str) -> bytes | None:
+def packed_id(id: str) -> bytes | None:
     """The 16 bytes of a UUID, where they give back exactly this text."""
     if len(id) != 36:
         return None
@@ -174,15 +183,16 @@ def _pack(id: str) -> bytes | None:
         packed = bytes.fromhex(id.replace("-", ""))
     except ValueError:
         return None
-    return packed if len(packed) == 16 and _unpack(packed) == id else None
+    return packed if len(packed) == 16 and unpacked_id(packed) == id else None
 
 
-def _unpack(packed: bytes) -> str:
+def unpacked_id(packed: bytes) -> str:
+    """The text of a UUID in 16 bytes."""
     text = packed.hex()
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def _id(raw: bytes) -> str | None:
     if raw[_HEAD - 1] & _PACKED_ID:
-        return _unpack(raw[_HEAD:])
+        return unpacked_id(raw[_HEAD:])
     return raw[_HEAD:].decode("utf-8", "surrogatepass") or None

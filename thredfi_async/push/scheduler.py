@@ -42,7 +42,8 @@ class Scheduler(Generic[P]):
     `failed`, and take every end, of sent and unsent ones alike, from ``settled``.
     Call `finish` when the input has ended. ``results`` holds what earlier runs settled: a
     record that is the same as then is not sent again, one with other content is. ``closed``: what
-    is required has to be in the input, else it may be known from before.
+    is required has to be in the input, else it may be known from before. ``resends_differing``:
+    what an earlier run has found to differ is sent again.
     """
 
     def __init__(

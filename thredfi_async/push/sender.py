@@ -19,6 +19,7 @@ from ..manner import HandedBack, History, Manner
 from ..operation import Operation
 from ..operations import OPERATIONS
 from ..response import Response, with_response
+from ..services._base import reading
 from ..services.businesses import Businesses
 from ..session import Session
 from ..uploads import Upload
@@ -158,19 +159,8 @@ class SessionSender:
         lookup = kind.create.lookup
         if lookup is None:
             return None
-
-        async def read(
-            operation: Operation[Any],
-            path: Mapping[str, str],
-            query: Mapping[str, Any],
-            *,
-            patient: bool = False,
-        ) -> bytes:
-            caller = self._patient if patient else self._reads
-            answer = await with_response(caller.call(operation, path=path, query=query))
-            return answer.body
-
         path = kind.path(business_id, parent_id, None)
+        read = reading(self._reads, self._patient)
         found = await look_up(lookup, path, external_id, read, self._walks, absence=False)
         return _text(found.record.get("id")) if isinstance(found, Found) else None
 
@@ -194,9 +184,7 @@ class SessionSender:
         id = _made(order.operation, response.value)
         effect = Effect.CREATED if response.created else Effect.NOTHING
         sent = Sent(id, effect, response.attempts, response.differences)
-        if not sent.differences or on_difference == "report" or id is None:
-            return sent
-        if on_difference == "ignore":
+        if not sent.differences or on_difference != "update" or id is None:
             return sent
         return await self._update(order, body, path, sent, manner)
 
@@ -259,8 +247,8 @@ class SessionSender:
         answer = codec.at_path(response.body, update.unwrap or "")
         if not left:
             left = compare(codec.at_path(codec.encode(changes), ""), answer)
-        effect = Effect.CHANGED
-        return attrs.evolve(sent, effect=effect, differences=left, updated=tuple(changes))
+        updated = tuple(changes)
+        return attrs.evolve(sent, effect=Effect.CHANGED, differences=left, updated=updated)
 
 
 async def _called(

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, Unpack
 
 from ..call import Caller
 from ..errors import InvalidAnswer, InvalidRequest
-from ..lookup import Found, Walks, look_up
+from ..lookup import Found, Read, Walks, look_up
 from ..operation import Operation
 from ..options import CallOptions
 from ..pagination import PageAnswer, Paginator
@@ -15,6 +15,22 @@ from ..response import with_response
 from ..uploads import Upload
 
 T = TypeVar("T")
+
+
+def reading(caller: Caller, patient_one: Caller) -> Read:
+    """What look-ups read by: the body of an answer, as it came."""
+
+    async def read(
+        operation: Operation[Any],
+        path: Mapping[str, str],
+        query: Mapping[str, Any],
+        *,
+        patient: bool = False,
+    ) -> bytes:
+        call = (patient_one if patient else caller).call(operation, path=path, query=query)
+        return (await with_response(call)).body
+
+    return read
 
 
 class Service:
@@ -79,18 +95,7 @@ class Service:
             raise InvalidRequest.at("external_id", "must be text")
         lookup = create.lookup
         assert lookup is not None
-
-        async def read(
-            operation: Operation[Any],
-            path: Mapping[str, str],
-            query: Mapping[str, Any],
-            *,
-            patient: bool = False,
-        ) -> bytes:
-            call = self._caller.call(operation, path=path, query=query)
-            return (await with_response(call)).body
-
-        walks = Walks() if scan else None
+        read, walks = reading(self._caller, self._caller), Walks() if scan else None
         found = await look_up(lookup, {**self._path, **path}, external_id, read, walks)
         if isinstance(found, Found):
             id = found.record.get("id")
